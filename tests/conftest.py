@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures that the whole suite shares."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("SVR3D_SHARED", REPOSITORY.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def golden_dir() -> Path:
+    """Folder of the recorded cases; tests skip where it is absent."""
+    folder = SHARED / "golden"
+    if not folder.is_dir():
+        pytest.skip(f"recorded cases are not at {folder} (set SVR3D_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden(golden_dir):
+    """The module that reads recorded cases and rebuilds their weights."""
+    sys.path.insert(0, str(golden_dir))
+    try:
+        import golden as module
+    finally:
+        sys.path.remove(str(golden_dir))
+    return module
+
+
+@pytest.fixture(scope="session")
+def shared_meshes() -> Path:
+    """Folder of real meshes; tests skip where it is absent."""
+    folder = SHARED / "meshes"
+    if not folder.is_dir():
+        pytest.skip(f"real meshes are not at {folder} (set SVR3D_SHARED)")
+    return folder
