@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Voxel grids of occupancy probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+from .base import Structure, cell_centres
+
+if TYPE_CHECKING:
+    from .mesh import Mesh
+    from .point_cloud import PointCloud
+
+DEFAULT_THRESHOLD = 0.4
+"""Cells above this are solid unless told otherwise (3D-R2N2's reported threshold)."""
+
+
+@dataclass
+class Voxels(Structure):
+    """A batch of voxel grids.
+
+    Attributes:
+        probabilities: Occupancy (B, R, R, R) in [0, 1], index order ``[x, y, z]``; cell
+            i covers ``[i / R - 0.5, (i + 1) / R - 0.5]``. Boolean and integer grids
+            stand for probabilities 0 and 1.
+    """
+
+    probabilities: torch.Tensor
+
+    def __post_init__(self):
+        shape = tuple(self.probabilities.shape)
+        if len(shape) != 4 or len(set(shape[1:])) != 1:
+            raise ValueError(f"voxels must be (B, R, R, R), found {shape}")
+
+    def __len__(self) -> int:
+        return self.probabilities.shape[0]
+
+    def _select(self, index: slice) -> Voxels:
+        return Voxels(self.probabilities[index])
+
+    @classmethod
+    def cat(cls, batches: Sequence[Voxels]) -> Voxels:
+        """Join batches of one resolution into one."""
+        return cls(torch.cat([batch.probabilities for batch in batches]))
+
+    @property
+    def resolution(self) -> int:
+        """Cells along one axis."""
+        return self.probabilities.shape[-1]
+
+    @property
+    def grid(self) -> torch.Tensor:
+        """The only sample's grid (R, R, R).
+
+        Raises:
+            ValueError: The batch does not hold exactly one sample.
+        """
+        self._require_single()
+        return self.probabilities[0]
+
+    def to(self, device: torch.device | str) -> Voxels:
+        """Return the grids on another device."""
+        return Voxels(self.probabilities.to(device))
+
+    def detach(self) -> Voxels:
+        """Return the grids without their gradient history."""
+        return Voxels(self.probabilities.detach())
+
+    def binary(self, threshold: float = DEFAULT_THRESHOLD) -> torch.Tensor:
+        """Return which cells are solid: bool (B, R, R, R), true above the threshold."""
+        return self.probabilities > threshold
+
+    def to_voxels(self, resolution: int) -> Voxels:
+        """Resample to another resolution.
+
+        Averages whole blocks where the new grid divides the old one, and interpolates
+        between cell centres (trilinear, borders repeated) elsewhere.
+        """
+        if resolution == self.resolution:
+            return self
+        values = self.probabilities.float()[:, None]
+        if self.resolution % resolution == 0:
+            values = F.avg_pool3d(values, self.resolution // resolution)
+        else:
+            values = F.interpolate(
+                values, size=(resolution,) * 3, mode="trilinear", align_corners=False
+            )
+        return Voxels(values[:, 0])
+
+    def to_mesh(
+        self, threshold: float = DEFAULT_THRESHOLD, *, mode: str = "smooth"
+    ) -> Mesh:
+        """Extract the surface between solid and empty cells.
+
+        Args:
+            threshold: Cells above it are solid.
+            mode: ``smooth`` runs marching cubes between the cell centres; ``cubes``
+                draws each solid cell as a box and keeps only exposed sides.
+
+        Returns:
+            Outward-facing triangles, closed at the border of the grid; a sample with
+            no solid cell gives an empty mesh.
+        """
+        from .mesh import Mesh
+        from .voxel_surface import cubes_surface, smooth_surface
+
+        surfaces = {"smooth": smooth_surface, "cubes": cubes_surface}
+        if mode not in surfaces:
+            raise ValueError(f"mode must be one of {sorted(surfaces)}, found {mode!r}")
+        device = self.probabilities.device
+        vertices, faces = [], []
+        for grid in self.probabilities.detach().cpu().float().numpy():
+            sample = surfaces[mode](grid, threshold)
+            vertices.append(torch.from_numpy(sample[0]).to(device))
+            faces.append(torch.from_numpy(sample[1]).to(device))
+        return Mesh(vertices, faces)
+
+    def to_points(
+        self,
+        num_points: int | None = None,
+        *,
+        threshold: float = DEFAULT_THRESHOLD,
+        seed: int = 0,
+    ) -> PointCloud:
+        """Sample the surface, or list the solid cells.
+
+        Args:
+            num_points: Points on the smooth surface for each sample; None takes the
+                centres of the solid cells instead.
+            threshold: Cells above it are solid.
+            seed: Of the random draws.
+        """
+        if num_points is not None:
+            return self.to_mesh(threshold).to_points(num_points, seed=seed)
+        from .point_cloud import PointCloud
+
+        centres = cell_centres(self.resolution, device=self.probabilities.device)
+        return PointCloud([centres[solid] for solid in self.binary(threshold)])
