@@ -40,8 +40,10 @@ def imported_rooms(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import at line {node.lineno}"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            package = path.relative_to(ROOT).parent.parts
+            base = ".".join(package[: len(package) - node.level + 1])
+            module = ".".join(filter(None, (base if node.level else "", node.module)))
+            names = [f"{module}.{alias.name}" for alias in node.names]
         for name in names:
             parts = name.split(".")
             if parts[0] == "svr3d" and len(parts) > 1 and parts[1] in RANKS:
