@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Overrides of a config from the command line, with checked paths."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from svr3d.engine.config_values import fit_value, parse_value
+from svr3d.errors import ConfigError
+from svr3d.registry.part_registry import nearest_names
+
+
+class ConfigOptions(argparse.Action):
+    """Argparse action that gathers ``KEY=VALUE`` pairs into a dict of raw text.
+
+    The values stay text here, since what they mean depends on the value that they
+    replace; ``apply_options`` parses them.
+    """
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Add the pairs to the namespace; later ones win."""
+        options = dict(getattr(namespace, self.dest, None) or {})
+        for pair in [values] if isinstance(values, str) else values:
+            key, equals, value = pair.partition("=")
+            if not equals or not key.strip("+"):
+                parser.error(
+                    f"argument {option_string}: expected KEY=VALUE, found {pair!r}"
+                )
+            options[key.strip()] = value
+        setattr(namespace, self.dest, options)
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options`` to a parser; it lands in ``namespace.cfg_options``."""
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=ConfigOptions,
+        default={},
+        metavar="KEY=VALUE",
+        help="override config values by their dotted path, e.g. "
+        "optim_wrapper.optimizer.lr=1e-4 train_dataloader.dataset.pipeline.0.size=64 "
+        '\'model.head={"type": "MyHead"}\'. The path must exist; +KEY=VALUE adds one. '
+        "A top-level key such as data_root also changes the nested keys that "
+        "have its name and value",
+    )
+
+
+def apply_options(
+    cfg: Config, options: Mapping[str, Any], *, verbose: bool = True
+) -> list[str]:
+    """Override values of a config in place.
+
+    Args:
+        cfg: The config to change.
+        options: Dotted path to value. A ``str`` value is parsed as on the command
+            line. A path that begins with ``+`` may be new, and is not checked
+            against the type of a present value. Items of a list go by number.
+        verbose: Print to stderr which nested values a top-level key replaced.
+
+    Returns:
+        The paths of nested values that were replaced because they had the name and
+        the value of an overridden top-level key.
+
+    Raises:
+        ConfigError: If a path does not exist, or a value has the wrong type.
+    """
+    followed = []
+    tree = _root(cfg)
+    for key, value in options.items():
+        added = key.startswith("+")
+        path = key.lstrip("+")
+        keys = path.split(".")
+        old = dict.get(tree, path) if len(keys) == 1 else None
+        _assign(tree, keys, value, path=path, add=added)
+        if len(keys) == 1 and _is_scalar(old):
+            followed += _follow(tree, path, old, dict.get(tree, path))
+    if verbose and followed and os.environ.get("RANK", "0") == "0":
+        print(f"--cfg-options also set: {', '.join(followed)}", file=sys.stderr)
+    return followed
+
+
+def _root(cfg: Config) -> ConfigDict:
+    """Return the top level of a config as a dict that leaves imports unresolved."""
+    return cfg._cfg_dict  # mmengine has no public way to reach it unresolved
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+
+
+def _raw(container: Any, key: str) -> Any:
+    """Return a child without turning a lazy import into its object."""
+    if isinstance(container, dict):
+        return dict.__getitem__(container, key)
+    return container[int(key)]
+
+
+def _has(container: Any, key: str) -> bool:
+    if isinstance(container, dict):
+        return dict.__contains__(container, key)
+    if isinstance(container, (list, tuple)):
+        digits = key.lstrip("-")
+        return digits.isdigit() and -len(container) <= int(key) < len(container)
+    return False
+
+
+def _assign(tree: Any, keys: list[str], value: Any, *, path: str, add: bool) -> None:
+    """Store a value at a path, through dicts, lists and tuples."""
+    key, rest = keys[0], keys[1:]
+    if not _has(tree, key):
+        if not add or not isinstance(tree, dict):
+            done = path.split(".")[: len(path.split(".")) - len(keys)]
+            raise ConfigError(_explain_path(tree, key, done, path))
+        if rest:
+            tree[key] = ConfigDict()
+        else:
+            tree[key] = parse_value(value) if isinstance(value, str) else value
+            return
+    present = _raw(tree, key)
+    if rest:
+        if isinstance(present, tuple):
+            items = list(present)
+            _assign(items, rest, value, path=path, add=add)
+            new = tuple(items)
+        else:
+            _assign(present, rest, value, path=path, add=add)
+            return
+    elif add:
+        new = parse_value(value) if isinstance(value, str) else value
+    else:
+        new = fit_value(value, present, path=path)
+        if isinstance(present, dict) and isinstance(new, dict):
+            new = dict(new)
+            if not new.pop("_delete_", False):
+                for name, item in new.items():
+                    _assign(present, [name], item, path=f"{path}.{name}", add=False)
+                return
+    if isinstance(tree, dict):
+        tree[key] = ConfigDict._hook(new)
+    else:
+        tree[int(key)] = ConfigDict._hook(new)
+
+
+def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any, str, Any]]:
+    """Yield every node below a tree as (path, container, key, value)."""
+    if isinstance(tree, dict):
+        items = [(str(key), dict.__getitem__(tree, key)) for key in dict.keys(tree)]
+    elif isinstance(tree, (list, tuple)):
+        items = [(str(place), item) for place, item in enumerate(tree)]
+    else:
+        return
+    for key, value in items:
+        here = f"{path}.{key}" if path else key
+        yield here, tree, key, value
+        yield from _leaves(value, here)
+
+
+def _follow(tree: Any, name: str, old: Any, new: Any) -> list[str]:
+    """Set the nested keys of a name from an old to a new value; return their paths.
+
+    Raises:
+        ConfigError: If nested keys of the name exist, but all have other values: then
+            the top-level key means nothing, and the override would do nothing.
+    """
+    nested = [
+        (path, container, value)
+        for path, container, key, value in _leaves(tree)
+        if key == name and "." in path and isinstance(container, dict)
+    ]
+    same = [
+        (path, container)
+        for path, container, value in nested
+        if value == old and type(value) is type(old)
+    ]
+    if nested and not same and old != new:
+        shown = "\n".join(f"  {path}={value!r}" for path, _, value in nested[:8])
+        raise ConfigError(
+            f"{name}={new!r}: nothing takes its value from this top-level key, whose "
+            f"value was {old!r}. Set the ones you mean by their path:\n{shown}"
+        )
+    for _, container in same:
+        container[name] = new
+    return [path for path, _ in same]
+
+
+def _explain_path(tree: Any, key: str, done: list[str], path: str) -> str:
+    """Return the message for a path that does not exist."""
+    where = ".".join(done) or "the top level of the config"
+    lines = [f"{path}: there is no {key!r} in {where}"]
+    if isinstance(tree, dict):
+        near = nearest_names(key, [str(name) for name in dict.keys(tree)])
+        near = [".".join([*done, name]) for name in near]
+        if not near:
+            names = ", ".join(str(name) for name in sorted(dict.keys(tree), key=str))
+            lines.append(f"It has: {names[:300]}")
+    elif isinstance(tree, (list, tuple)):
+        near = []
+        lines.append(f"It is a list of {len(tree)} items, numbered from 0")
+    else:
+        near = []
+        lines.append(f"It is no dictionary but {tree!r}")
+    if near:
+        lines.append(f"Did you mean {' or '.join(near)}?")
+    lines.append(f"To add a new key write +{path}=...")
+    return "\n".join(lines)
