@@ -2,6 +2,28 @@
 """Voxels, points, meshes and occupancy fields, and how each becomes another."""
 
 from .base import Structure, cell_centres
+from .export import EXPORT_FORMATS, save_structure
+from .mesh import Mesh
+from .mesh_sampling import sample_surface
+from .occupancy_field import OccupancyField
+from .point_cloud import PointCloud
+from .r2n2_cube_mesh import r2n2_cube_mesh, r2n2_obj_text
+from .voxel_surface import cubes_surface, smooth_surface
 from .voxels import DEFAULT_THRESHOLD, Voxels
 
-__all__ = ["DEFAULT_THRESHOLD", "Structure", "Voxels", "cell_centres"]
+__all__ = [
+    "DEFAULT_THRESHOLD",
+    "EXPORT_FORMATS",
+    "Mesh",
+    "OccupancyField",
+    "PointCloud",
+    "Structure",
+    "Voxels",
+    "cell_centres",
+    "cubes_surface",
+    "r2n2_cube_mesh",
+    "r2n2_obj_text",
+    "sample_surface",
+    "save_structure",
+    "smooth_surface",
+]

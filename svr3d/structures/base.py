@@ -65,6 +65,9 @@ class Structure(ABC):
     def __iter__(self: Self) -> Iterator[Self]:
         return (self[index] for index in range(len(self)))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} samples)"
+
     def _require_single(self) -> None:
         if len(self) != 1:
             raise ValueError(

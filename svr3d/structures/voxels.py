@@ -20,7 +20,7 @@ DEFAULT_THRESHOLD = 0.4
 """Cells above this are solid unless told otherwise (3D-R2N2's reported threshold)."""
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Voxels(Structure):
     """A batch of voxel grids.
 

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write one sample of a structure to a file that other programs open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from .base import Structure
+from .mesh import Mesh
+from .point_cloud import PointCloud
+from .voxels import DEFAULT_THRESHOLD, Voxels
+
+MESH_FORMATS = ("glb", "obj", "ply", "off", "stl")
+EXPORT_FORMATS = (*MESH_FORMATS, "binvox")
+
+
+def save_structure(
+    structure: Structure,
+    path: str | Path,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+    mode: str = "smooth",
+    resolution: int = 32,
+) -> Path:
+    """Write one sample; the file's ending tells the format.
+
+    ``glb``, ``obj``, ``ply``, ``off`` and ``stl`` hold the surface in the object frame
+    (y up, inside ``[-0.5, 0.5]^3``); a ``ply`` of a point cloud holds its points.
+    ``binvox`` holds the cells above the threshold.
+
+    Args:
+        structure: A batch of one sample.
+        path: File to write; its folder is made.
+        threshold: Level of the surface of voxels and occupancy fields.
+        mode: How voxels become a surface, see :meth:`Voxels.to_mesh`.
+        resolution: Cells along one axis where something other than voxels is written as
+            ``binvox``.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        ValueError: The format is unknown, the batch does not hold exactly one sample,
+            or the surface is empty.
+    """
+    path = Path(path)
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in EXPORT_FORMATS:
+        raise ValueError(
+            f"{path}: expected one of the formats {', '.join(EXPORT_FORMATS)}, "
+            f"found {kind or 'no ending'!r}"
+        )
+    if len(structure) != 1:
+        raise ValueError(f"{path}: expected one sample, found {len(structure)}")
+    structure = structure.cpu()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "binvox":
+        _save_binvox(structure, path, threshold, resolution)
+    elif kind == "ply" and isinstance(structure, PointCloud):
+        _save_points(structure, path)
+    else:
+        _save_mesh(_as_mesh(structure, threshold, mode), path, kind)
+    return path
+
+
+def _as_mesh(structure: Structure, threshold: float, mode: str) -> Mesh:
+    if isinstance(structure, Mesh | PointCloud):
+        return structure.to_mesh()
+    if isinstance(structure, Voxels):
+        return structure.to_mesh(threshold, mode=mode)
+    return structure.to_mesh(threshold)
+
+
+def _save_mesh(mesh: Mesh, path: Path, kind: str) -> None:
+    import trimesh
+
+    if len(mesh.faces[0]) == 0:
+        raise ValueError(f"{path}: the surface is empty, nothing to write")
+    colors = None if mesh.colors is None else mesh.colors[0].detach().numpy()
+    surface = trimesh.Trimesh(
+        mesh.vertices[0].detach().numpy(),
+        mesh.faces[0].numpy(),
+        vertex_colors=None
+        if colors is None
+        else (colors * 255).round().astype("uint8"),
+        vertex_normals=mesh.vertex_normals()[0].detach().numpy(),
+        process=False,
+    )
+    content = surface.export(file_type=kind)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _save_points(cloud: PointCloud, path: Path) -> None:
+    import trimesh
+
+    points = cloud.points[0].detach().numpy()
+    path.write_bytes(trimesh.PointCloud(points).export(file_type="ply"))
+
+
+def _save_binvox(
+    structure: Structure, path: Path, threshold: float, resolution: int
+) -> None:
+    from svr3d.io.binvox import write_binvox
+
+    voxels = structure
+    if not isinstance(structure, Voxels):
+        voxels = structure.to_voxels(resolution)
+    solid = voxels.binary(threshold)[0].to(torch.uint8)
+    write_binvox(path, solid.numpy())
