@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.config.lazy import LazyAttr, LazyObject
 
 from svr3d.engine.config_values import fit_value, parse_value
 from svr3d.errors import ConfigError
@@ -76,12 +77,23 @@ def apply_options(
         path = key.lstrip("+")
         keys = path.split(".")
         old = dict.get(tree, path) if len(keys) == 1 else None
-        _assign(tree, keys, value, path=path, add=added)
+        try:
+            _assign(tree, keys, value, path=path, add=added)
+        except _PathError as error:
+            raise ConfigError(_explain_path(tree, *error.args)) from None
         if len(keys) == 1 and _is_scalar(old):
             followed += _follow(tree, path, old, dict.get(tree, path))
     if verbose and followed and os.environ.get("RANK", "0") == "0":
         print(f"--cfg-options also set: {', '.join(followed)}", file=sys.stderr)
     return followed
+
+
+class _PathError(Exception):
+    """A path does not exist: (container, missing key, keys before it, path)."""
+
+
+def _is_imported(value: Any) -> bool:
+    return callable(value) or isinstance(value, (LazyAttr, LazyObject))
 
 
 def _root(cfg: Config) -> ConfigDict:
@@ -115,7 +127,7 @@ def _assign(tree: Any, keys: list[str], value: Any, *, path: str, add: bool) -> 
     if not _has(tree, key):
         if not add or not isinstance(tree, dict):
             done = path.split(".")[: len(path.split(".")) - len(keys)]
-            raise ConfigError(_explain_path(tree, key, done, path))
+            raise _PathError(tree, key, done, path)
         if rest:
             tree[key] = ConfigDict()
         else:
@@ -188,23 +200,26 @@ def _follow(tree: Any, name: str, old: Any, new: Any) -> list[str]:
     return [path for path, _ in same]
 
 
-def _explain_path(tree: Any, key: str, done: list[str], path: str) -> str:
+def _explain_path(root: Any, tree: Any, key: str, done: list[str], path: str) -> str:
     """Return the message for a path that does not exist."""
     where = ".".join(done) or "the top level of the config"
     lines = [f"{path}: there is no {key!r} in {where}"]
+    last = path.rpartition(".")[2]
+    elsewhere = [known for known, _, name, _ in _leaves(root) if name == last]
     if isinstance(tree, dict):
-        near = nearest_names(key, [str(name) for name in dict.keys(tree)])
-        near = [".".join([*done, name]) for name in near]
+        values = {str(name): dict.__getitem__(tree, name) for name in dict.keys(tree)}
+        names = [name for name in values if not _is_imported(values[name])]
+        near = [".".join([*done, name]) for name in nearest_names(key, names)]
+        near += [known for known in elsewhere if known not in near]
         if not near:
-            names = ", ".join(str(name) for name in sorted(dict.keys(tree), key=str))
-            lines.append(f"It has: {names[:300]}")
+            lines.append(f"It has: {', '.join(sorted(names))[:300]}")
     elif isinstance(tree, (list, tuple)):
-        near = []
+        near = elsewhere
         lines.append(f"It is a list of {len(tree)} items, numbered from 0")
     else:
-        near = []
+        near = elsewhere
         lines.append(f"It is no dictionary but {tree!r}")
     if near:
-        lines.append(f"Did you mean {' or '.join(near)}?")
+        lines.append(f"Did you mean {' or '.join(near[:4])}?")
     lines.append(f"To add a new key write +{path}=...")
     return "\n".join(lines)

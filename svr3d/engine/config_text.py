@@ -16,7 +16,8 @@ def config_to_text(cfg: Config) -> str:
     """Return a config as Python text with all bases resolved and imports spelt out.
 
     The text holds assignments of literals and ``dict(...)`` only: classes become their
-    dotted path. ``config_from_text`` and ``Config.fromstring(text, '.py')`` read it back.
+    dotted path. ``config_from_text`` reads it back, and so does
+    ``Config.fromstring(text, '.py')``.
 
     Raises:
         ConfigError: If a value cannot be written as text, with its path.

@@ -26,10 +26,10 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 def parse_value(text: str) -> Any:
     """Parse one value as a user writes it on a command line.
 
-    Numbers (``3``, ``1e-4``, ``inf``), ``True``/``False``, ``None``, quoted text, tuples
-    ``(0.9, 0.999)``, lists ``[1, 2]`` or ``1,2``, dictionaries in Python or JSON
-    (``{"type": "Adam", "lr": 1e-3}``), all nested; anything else is text, and text inside
-    brackets needs no quotes. Digits with a leading zero, such as the synset
+    Numbers (``3``, ``1e-4``, ``inf``), ``True``/``False``, ``None``, quoted text,
+    tuples ``(0.9, 0.999)``, lists ``[1, 2]`` or ``1,2``, dictionaries in Python or JSON
+    (``{"type": "Adam", "lr": 1e-3}``), all nested; anything else is text, and text
+    inside brackets needs no quotes. Digits with a leading zero, such as the synset
     ``02691156``, stay text.
 
     Raises:

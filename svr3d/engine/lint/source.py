@@ -7,7 +7,6 @@ saving. These rules say so with the file, the line and the rule.
 """
 
 import ast
-import builtins
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from svr3d.engine.lint.problem import Problem
 
 # Builtins that have an effect outside the config, or run code.
-_FORBIDDEN_BUILTINS = {
+_FORBIDDEN = {
     "open",
     "print",
     "exec",
@@ -184,7 +183,7 @@ class _Checker:
             elif module.partition(".")[0] in sys.stdlib_module_names:
                 self.add(
                     node,
-                    f"a config may not import {module}, a module of the standard library",
+                    f"a config may not import {module} (standard library)",
                     "no-standard-library",
                     "Values from outside come by --cfg-options, e.g. data_root=...",
                 )
@@ -230,9 +229,9 @@ class _Checker:
                 f"{ast.unparse(node.func)}(...) calls the imported {root.id!r}",
                 "no-calls",
                 "Imports are placeholders in a config: write "
-                f"dict(type={ast.unparse(node.func)}, ...) and let the runner build it.",
+                f"dict(type={ast.unparse(node.func)}, ...), the runner builds it.",
             )
-        elif root is node.func and root.id in _FORBIDDEN_BUILTINS & set(dir(builtins)):
+        elif root is node.func and root.id in _FORBIDDEN:
             self.add(node, f"a config may not call {root.id}()", "no-effects")
 
 
