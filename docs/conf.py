@@ -10,20 +10,30 @@ version = release = svr3d.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
+    "sphinx.ext.apidoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 4
-autosummary_generate = True
+# Links that leave docs/ (to configs/, tools/) are meant for readers on a code host.
+suppress_warnings = ["myst.xref_missing"]
+apidoc_modules = [
+    {
+        "path": "../svr3d",
+        "destination": "api",
+        "separate_modules": True,
+        "module_first": True,
+        "max_depth": 2,
+        "automodule_options": {"members", "show-inheritance"},
+    }
+]
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": False}
 napoleon_google_docstring = True
 templates_path = ["_templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "api/modules.rst"]
 html_theme = "furo"
 html_title = f"svr3d {release}"
 html_static_path = []
