@@ -108,4 +108,4 @@ def _save_binvox(
     if not isinstance(structure, Voxels):
         voxels = structure.to_voxels(resolution)
     solid = voxels.binary(threshold)[0].to(torch.uint8)
-    write_binvox(path, solid.numpy())
+    write_binvox(path, solid.numpy(), translate=(-0.5, -0.5, -0.5), scale=1.0)

@@ -1,2 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures and reports."""
+
+from .cameras import orbit_cameras
+from .comparison import comparison_grid, voxel_iou
+from .curves import plot_curves, read_scalars
+from .picture_grid import image_to_picture, picture_grid, save_picture
+from .shading import BLUE, CLAY, render_mesh
+from .turntable import framing_radius, picture_mesh, save_turntable, turntable
+
+__all__ = [
+    "BLUE",
+    "CLAY",
+    "comparison_grid",
+    "framing_radius",
+    "image_to_picture",
+    "orbit_cameras",
+    "picture_grid",
+    "picture_mesh",
+    "plot_curves",
+    "read_scalars",
+    "render_mesh",
+    "save_picture",
+    "save_turntable",
+    "turntable",
+    "voxel_iou",
+]

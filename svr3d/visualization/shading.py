@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shaded pictures of one mesh on a plain background."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from svr3d.ops.rasterize_meshes import rasterize_meshes
+from svr3d.structures import Mesh
+
+CLAY = (0.80, 0.79, 0.77)
+BLUE = (0.56, 0.70, 0.87)
+WHITE = (1.0, 1.0, 1.0)
+
+# In camera axes (x right, y down, z forward), pointing from the surface to the light.
+_KEY_LIGHT = (-0.45, -0.75, -0.48)
+_HEAD_LIGHT = (0.0, 0.0, -1.0)
+_AMBIENT, _KEY, _HEAD = 0.34, 0.48, 0.26
+
+
+@torch.no_grad()
+def render_mesh(
+    mesh: Mesh,
+    extrinsics: torch.Tensor,
+    intrinsics: torch.Tensor,
+    *,
+    size: int = 256,
+    color: tuple[float, float, float] = CLAY,
+    background: tuple[float, float, float] = WHITE,
+    flat: bool = False,
+    cells: int | None = None,
+    samples: int = 2,
+) -> np.ndarray:
+    """Render views of one mesh with a key light and a headlight.
+
+    Args:
+        mesh: One sample; vertex colours, where it has them, multiply ``color``.
+        extrinsics: Object to camera (N, 3, 4), OpenCV axes.
+        intrinsics: In pixels of the picture (N, 3, 3).
+        size: Side of the square picture in pixels.
+        color: Of the surface, RGB in [0, 1].
+        background: RGB in [0, 1].
+        flat: Light each face by its own normal instead of interpolated ones.
+        cells: Draw the lines of a grid of this resolution; for voxels drawn as boxes.
+        samples: Samples along each side of a pixel, for smooth edges.
+
+    Returns:
+        Pictures (N, size, size, 3) uint8.
+    """
+    mesh = mesh.cpu()
+    vertices, faces = mesh.vertices[0].float(), mesh.faces[0]
+    backdrop = torch.tensor(background)
+    count, full = len(extrinsics), size * samples
+    image = backdrop.expand(count, full, full, 3).clone()
+    if len(faces):
+        scale = torch.tensor([samples, samples, 1.0])[:, None]
+        fragments = rasterize_meshes(
+            vertices, faces, extrinsics, intrinsics * scale, height=full, width=full
+        )
+        hit = fragments.face_index >= 0
+        index = fragments.face_index[hit]
+        weights = fragments.barycentric[hit][:, :, None]
+        corners = faces[index]
+        if flat:
+            a, b, c = vertices[corners].unbind(1)
+            normals = torch.linalg.cross(b - a, c - a)
+        else:
+            normals = (mesh.vertex_normals()[0][corners] * weights).sum(1)
+        view = hit.nonzero()[:, 0]
+        shade = _light(F.normalize(normals, dim=1), extrinsics[view, :, :3])
+        surface = shade[:, None] * torch.tensor(color)
+        if mesh.colors is not None:
+            surface *= (mesh.colors[0][corners] * weights).sum(1)
+        if cells is not None:
+            positions = (vertices[corners] * weights).sum(1)
+            surface *= _cell_lines(positions, normals, cells)[:, None]
+        image[hit] = surface.clamp(0, 1)
+    image = image.view(count, size, samples, size, samples, 3).mean(dim=(2, 4))
+    return (image * 255).round().to(torch.uint8).numpy()
+
+
+def _light(normals: torch.Tensor, rotations: torch.Tensor) -> torch.Tensor:
+    seen = (rotations @ normals[:, :, None])[:, :, 0]
+    # Both sides of a face are lit: real meshes do not all look outward.
+    seen = torch.where(seen[:, 2:] > 0, -seen, seen)
+    key = F.normalize(torch.tensor(_KEY_LIGHT), dim=0)
+    diffuse = _KEY * (seen @ key).clamp_min(0)
+    return _AMBIENT + diffuse + _HEAD * (seen @ torch.tensor(_HEAD_LIGHT)).clamp_min(0)
+
+
+def _cell_lines(
+    positions: torch.Tensor, normals: torch.Tensor, cells: int
+) -> torch.Tensor:
+    place = (positions + 0.5) * cells
+    distance = (place - place.round()).abs()
+    # Along the normal of an axis-aligned side every point lies on a cell border.
+    distance.scatter_(1, normals.abs().argmax(1, keepdim=True), 1.0)
+    edge = distance.amin(1)
+    return 0.80 + 0.20 * ((edge - 0.02) / 0.05).clamp(0, 1)
