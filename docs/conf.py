@@ -26,12 +26,13 @@ apidoc_modules = [
         "separate_modules": True,
         "module_first": True,
         "max_depth": 2,
-        "automodule_options": {"members", "show-inheritance"},
+        "automodule_options": {"members", "ignore-module-all"},
     }
 ]
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = True
+napoleon_use_ivar = True
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "api/modules.rst"]
 html_theme = "furo"
