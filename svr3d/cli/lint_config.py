@@ -2,7 +2,6 @@
 """Check configs without running them."""
 
 import argparse
-import os
 import time
 from collections.abc import Sequence
 
@@ -44,7 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if all are clean, 2 otherwise.
     """
     args = _parser().parse_args(argv)
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # a lint has no need of a GPU
     from svr3d.engine.lint import format_problems, lint_config
 
     names = args.configs or shipped_configs()

@@ -142,8 +142,13 @@ class PartRegistry(Registry):
             ancestor = ancestor.parent
         return parts
 
-    def explain_miss(self, key: str) -> str:
-        """Return the message for a name that is not there."""
+    def explain_miss(self, key: str, *, brief: bool = False) -> str:
+        """Return the message for a name that is not there.
+
+        Args:
+            key: The name.
+            brief: Leave out what failed to import and how to add a part.
+        """
         lines = [f"There is no {self.name} named {key!r}."]
         parts = self.parts()
         near = nearest_names(key.rpartition(".")[2], parts)
@@ -153,6 +158,8 @@ class PartRegistry(Registry):
                 lines.append(f"  {name}  ({part_location(parts[name])})")
         else:
             known = ", ".join(sorted(parts)) or "none"
+            if len(parts) > 20:
+                known = f"{len(parts)} parts, which 'svr3d list-registry' prints"
             lines.append(f"Known here: {known}.")
         others = _other_registries(key, self)
         if others:
@@ -162,6 +169,8 @@ class PartRegistry(Registry):
                 import_object(key)
             except Exception as error:
                 lines.append(f"As a path: {type(error).__name__}: {error}")
+        if brief:
+            return "\n".join(lines)
         failures = import_failures()
         if failures:
             lines.append("Some modules failed to import, so parts may be missing:")

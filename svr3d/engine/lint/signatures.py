@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What arguments a part takes."""
+
+import dataclasses
+import functools
+import inspect
+import typing
+from typing import Any
+
+_POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """The arguments that a class or function takes by name."""
+
+    required: frozenset[str]
+    annotations: dict[str, Any]
+    """Name to annotation; ``inspect.Parameter.empty`` where there is none."""
+    open_ended: bool
+    """Whether it takes further names, through ``**kwargs`` of its own."""
+
+
+@functools.cache
+def arguments_of(part: Any) -> Arguments | None:
+    """Return the arguments of a class or function, or None if they cannot be known.
+
+    A class whose ``__init__`` passes ``**kwargs`` on to its base also takes what that
+    base takes, up to the first ``__init__`` without ``**kwargs``.
+    """
+    if not inspect.isclass(part):
+        return _arguments([part])
+    constructors = [
+        cls.__init__
+        for cls in part.__mro__
+        if "__init__" in vars(cls) and cls is not object
+    ]
+    if not constructors:  # made by __new__ or by a metaclass, or without arguments
+        return _arguments([part])
+    return _arguments(constructors)
+
+
+def _arguments(chain: list[Any]) -> Arguments | None:
+    required, annotations = set(), {}
+    for place, function in enumerate(chain):
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):  # written in C
+            return None
+        if inspect.isfunction(function) and _is_method(function):
+            parameters = parameters[1:]
+        hints = _hints(function)
+        open_ended = False
+        for parameter in parameters:
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                open_ended = True
+            elif parameter.kind is not inspect.Parameter.VAR_POSITIONAL:
+                hint = hints.get(parameter.name, parameter.annotation)
+                if parameter.name not in annotations:
+                    annotations[parameter.name] = hint
+                    # A subclass passes its base's required arguments itself.
+                    if place == 0 and parameter.default is inspect.Parameter.empty:
+                        required.add(parameter.name)
+        if not open_ended or _takes_nothing(function):
+            return Arguments(frozenset(required), annotations, False)
+    return Arguments(frozenset(required), annotations, True)
+
+
+def _is_method(function: Any) -> bool:
+    return function.__name__ == "__init__" and "." in function.__qualname__
+
+
+def _takes_nothing(function: Any) -> bool:
+    """Tell torch's base constructor, whose ``**kwargs`` only serve an error text."""
+    return getattr(function, "__module__", "") == "torch.nn.modules.module"
+
+
+def _hints(function: Any) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function)
+    except Exception:  # names that only a type checker imports: no check then
+        return {}
