@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,12 @@ class OccupancyField(Structure):
 
     def _select(self, index: slice) -> OccupancyField:
         return OccupancyField(self.codes[index], self.decode, self.chunk_size)
+
+    @classmethod
+    def cat(cls, batches: Sequence[OccupancyField]) -> OccupancyField:
+        """Join batches that share one decoder."""
+        codes = torch.cat([batch.codes for batch in batches])
+        return cls(codes, batches[0].decode, batches[0].chunk_size)
 
     def to(self, device: torch.device | str) -> OccupancyField:
         """Return the codes on another device; move a decoder with weights yourself."""

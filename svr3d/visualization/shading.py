@@ -17,7 +17,7 @@ WHITE = (1.0, 1.0, 1.0)
 # In camera axes (x right, y down, z forward), pointing from the surface to the light.
 _KEY_LIGHT = (-0.45, -0.75, -0.48)
 _HEAD_LIGHT = (0.0, 0.0, -1.0)
-_AMBIENT, _KEY, _HEAD = 0.34, 0.48, 0.26
+_AMBIENT, _KEY, _HEAD = 0.42, 0.44, 0.24
 
 
 @torch.no_grad()

@@ -57,8 +57,8 @@ def turntable(
     azimuths = [first_azimuth + 360 * i / num_views for i in range(num_views)]
     cameras = orbit_cameras(azimuths, elevation=elevation, radius=radius, size=size)
     cells = structure.resolution if boxes else None
-    if cells is not None and size < 5 * cells:
-        cells = None  # Lines closer than five pixels only make the picture dark.
+    if cells is not None and size < 7 * cells:
+        cells = None  # Lines closer than about five pixels only make the picture dark.
     return render_mesh(mesh, *cameras, size=size, color=color, flat=boxes, cells=cells)
 
 
