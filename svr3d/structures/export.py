@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from .base import Structure
@@ -12,7 +13,7 @@ from .mesh import Mesh
 from .point_cloud import PointCloud
 from .voxels import DEFAULT_THRESHOLD, Voxels
 
-MESH_FORMATS = ("glb", "obj", "ply", "off", "stl")
+MESH_FORMATS = ("glb", "obj", "ply", "off")
 EXPORT_FORMATS = (*MESH_FORMATS, "binvox")
 
 
@@ -26,7 +27,7 @@ def save_structure(
 ) -> Path:
     """Write one sample; the file's ending tells the format.
 
-    ``glb``, ``obj``, ``ply``, ``off`` and ``stl`` hold the surface in the object frame
+    ``glb``, ``obj``, ``ply`` and ``off`` hold the surface in the object frame
     (y up, inside ``[-0.5, 0.5]^3``); a ``ply`` of a point cloud holds its points.
     ``binvox`` holds the cells above the threshold.
 
@@ -61,7 +62,8 @@ def save_structure(
     elif kind == "ply" and isinstance(structure, PointCloud):
         _save_points(structure, path)
     else:
-        _save_mesh(_as_mesh(structure, threshold, mode), path, kind)
+        smooth = mode == "smooth" and not isinstance(structure, PointCloud)
+        _save_mesh(_as_mesh(structure, threshold, mode), path, kind, smooth)
     return path
 
 
@@ -73,23 +75,33 @@ def _as_mesh(structure: Structure, threshold: float, mode: str) -> Mesh:
     return structure.to_mesh(threshold)
 
 
-def _save_mesh(mesh: Mesh, path: Path, kind: str) -> None:
+def _save_mesh(mesh: Mesh, path: Path, kind: str, smooth: bool) -> None:
+    from svr3d.io.meshes import MeshData, save_mesh
+
+    vertices, faces = mesh.vertices[0].detach().numpy(), mesh.faces[0].numpy()
+    if len(faces) == 0:
+        raise ValueError(f"{path}: the surface is empty, nothing to write")
+    colors = None
+    if mesh.colors is not None:
+        opaque = torch.cat([mesh.colors[0], torch.ones(len(vertices), 1)], dim=1)
+        colors = (opaque.detach().clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+    if kind == "glb" and colors is None and smooth:
+        normals = mesh.vertex_normals()[0].detach().numpy()
+        path.write_bytes(_smooth_glb(vertices, faces, normals))
+    else:
+        save_mesh(path, MeshData(vertices, faces, vertex_colors=colors))
+
+
+def _smooth_glb(vertices: np.ndarray, faces: np.ndarray, normals: np.ndarray) -> bytes:
+    """Write normals too: viewers draw a mesh without them with visible facets."""
     import trimesh
 
-    if len(mesh.faces[0]) == 0:
-        raise ValueError(f"{path}: the surface is empty, nothing to write")
-    colors = None if mesh.colors is None else mesh.colors[0].detach().numpy()
-    surface = trimesh.Trimesh(
-        mesh.vertices[0].detach().numpy(),
-        mesh.faces[0].numpy(),
-        vertex_colors=None
-        if colors is None
-        else (colors * 255).round().astype("uint8"),
-        vertex_normals=mesh.vertex_normals()[0].detach().numpy(),
-        process=False,
+    surface = trimesh.Trimesh(vertices, faces, vertex_normals=normals, process=False)
+    material = trimesh.visual.material.PBRMaterial(
+        baseColorFactor=(190, 190, 186, 255), metallicFactor=0.0, roughnessFactor=0.9
     )
-    content = surface.export(file_type=kind)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    surface.visual = trimesh.visual.TextureVisuals(material=material)
+    return surface.export(file_type="glb", include_normals=True)
 
 
 def _save_points(cloud: PointCloud, path: Path) -> None:

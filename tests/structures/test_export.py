@@ -14,13 +14,20 @@ def box():
     return Voxels(grid)
 
 
-@pytest.mark.parametrize("kind", ["glb", "obj", "ply", "off", "stl"])
+@pytest.mark.parametrize("kind", ["glb", "obj", "ply", "off"])
 def test_mesh_files_hold_the_surface_in_the_object_frame(tmp_path, box, kind):
     path = save_structure(box, tmp_path / "new" / f"box.{kind}", mode="cubes")
     mesh = trimesh.load_mesh(path)
     expected = [[-3 / 8, -2 / 8, -1 / 8], [3 / 8, 1 / 8, 0]]
     np.testing.assert_allclose(mesh.bounds, expected, atol=1e-6)
     assert mesh.volume == pytest.approx(6 * 3 * 1 / 8**3, rel=1e-5)
+
+
+def test_a_smooth_glb_has_outward_normals(tmp_path, box):
+    mesh = trimesh.load_mesh(save_structure(box, tmp_path / "box.glb"))
+    assert b"NORMAL" in (tmp_path / "box.glb").read_bytes()
+    top = mesh.vertices[:, 1] > mesh.bounds[1, 1] - 1e-6
+    assert mesh.vertex_normals[top, 1].min() > 0.5
 
 
 def test_binvox_holds_the_cells_above_the_threshold(tmp_path, box):
