@@ -225,7 +225,7 @@ def _check_arguments(
         if key in consumed or (key in filled and key not in known):
             continue
         if key not in known:
-            near = _near_argument(key, known - set(part), arguments.open_ended)
+            near = _near_argument(key, known, arguments.open_ended)
             if arguments.open_ended and not near:
                 continue
             choices = ", ".join(sorted(known - filled)) or "none"

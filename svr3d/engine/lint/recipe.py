@@ -8,6 +8,7 @@ from typing import Any
 
 from svr3d.engine.lint.annotations import annotation_text, fits
 from svr3d.engine.lint.problem import Problem
+from svr3d.engine.lint.signatures import arguments_of
 from svr3d.registry.part_registry import nearest_names
 
 PROTOCOL_KEYS = ("split", "views", "view_selection", "unit", "num_points", "reference")
@@ -132,8 +133,8 @@ def _check_loader(loader: dict[str, Any], name: str) -> Iterator[Problem]:
     """Check the keys of a data loader, which has no ``type``."""
     from torch.utils.data import DataLoader
 
-    parameters = inspect.signature(DataLoader.__init__).parameters
-    known = (set(parameters) - {"self"}) | _LOADER_EXTRAS
+    arguments = arguments_of(DataLoader)
+    known = set(arguments.annotations) | _LOADER_EXTRAS
     for key, value in loader.items():
         if key not in known:
             near = nearest_names(key, known)
@@ -145,7 +146,7 @@ def _check_loader(loader: dict[str, Any], name: str) -> Iterator[Problem]:
                 "unknown-keyword",
             )
         elif key not in _LOADER_EXTRAS:
-            annotation = parameters[key].annotation
+            annotation = arguments.annotations[key]
             if not isinstance(value, dict) and not fits(value, annotation):
                 yield Problem(
                     f"{name}.{key}",

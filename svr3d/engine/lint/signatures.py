@@ -4,6 +4,8 @@
 import dataclasses
 import functools
 import inspect
+import sys
+import types
 import typing
 from typing import Any
 
@@ -81,5 +83,17 @@ def _takes_nothing(function: Any) -> bool:
 def _hints(function: Any) -> dict[str, Any]:
     try:
         return typing.get_type_hints(function)
-    except Exception:  # names that only a type checker imports: no check then
-        return {}
+    except Exception:  # one annotation names what only a type checker imports
+        pass
+    hints = {}
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        if isinstance(annotation, str):
+            try:
+                annotation = typing.get_type_hints(
+                    types.SimpleNamespace(__annotations__={name: annotation}),
+                    vars(sys.modules[function.__module__]),
+                )[name]
+            except Exception:  # this one: no check for it
+                continue
+        hints[name] = annotation
+    return hints
