@@ -1,2 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks: backbones, view fusion, heads, losses, reconstructors."""
+
+from svr3d.models import (
+    backbones,
+    data_preprocessors,
+    fusion,
+    heads,
+    layers,
+    losses,
+    reconstructors,
+)
+
+__all__ = [
+    "backbones",
+    "data_preprocessors",
+    "fusion",
+    "heads",
+    "layers",
+    "losses",
+    "reconstructors",
+]

@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fusion of the features of several views."""
+
+from svr3d.models.fusion.gru3d import GRU3D
+from svr3d.models.fusion.pooled_views import MaxViewFusion, MeanViewFusion
+
+__all__ = ["GRU3D", "MaxViewFusion", "MeanViewFusion"]

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoders that emit a representation."""
+
+from svr3d.models.heads.voxel_decoder import VoxelDecoder
+
+__all__ = ["VoxelDecoder"]

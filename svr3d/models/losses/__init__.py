@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Losses, named by what they compare."""
+
+from svr3d.models.losses.voxel_bce import VoxelBCE
+
+__all__ = ["VoxelBCE"]

@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compositions of parts that train and predict."""
+
+from svr3d.models.reconstructors.base import BaseReconstructor
+from svr3d.models.reconstructors.encoder_decoder import EncoderDecoder
+
+__all__ = ["BaseReconstructor", "EncoderDecoder"]

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weight initialisation by published recipes."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+
+
+def xavier_uniform(weight: Tensor, *, groups: int = 1) -> None:
+    """Fill a weight uniformly within sqrt(6 / ((in + out) * kernel volume)).
+
+    Args:
+        weight: (out, in, ...) in place.
+        groups: Number of equal blocks along axis 0 that are layers of their own
+            (merged gates), each drawn with its own fan.
+    """
+    volume = math.prod(weight.shape[2:])
+    fans = (weight.shape[0] // groups + weight.shape[1]) * volume
+    bound = math.sqrt(6.0 / fans)
+    with torch.no_grad():
+        weight.uniform_(-bound, bound)
+
+
+def he_normal(weight: Tensor) -> None:
+    """Fill a weight with N(0, 2 / (in * kernel volume)), in place.
+
+    Args:
+        weight: (out, in, ...).
+    """
+    fan_in = weight.shape[1] * math.prod(weight.shape[2:])
+    with torch.no_grad():
+        weight.normal_(0.0, math.sqrt(2.0 / fan_in))
+
+
+# Recipe -> role of the network part -> (convolutions, linear and transposed).
+# 'paddle': the PaddlePaddle 2.0 program of Res3D-GRU-3, whose decoder keeps that
+# framework's defaults.
+INITIALIZATIONS: dict[str, dict[str, tuple[Callable, Callable]]] = {
+    "paddle": {
+        "encoder": (xavier_uniform, xavier_uniform),
+        "recurrent": (xavier_uniform, xavier_uniform),
+        "decoder": (he_normal, xavier_uniform),
+    },
+}
+
+
+def initializers(recipe: str, role: str) -> tuple[Callable, Callable]:
+    """Return the functions that fill convolutions, and linear or transposed layers.
+
+    Args:
+        recipe: A key of ``INITIALIZATIONS``.
+        role: 'encoder', 'recurrent' or 'decoder'.
+
+    Raises:
+        ValueError: If the recipe is unknown.
+    """
+    if recipe not in INITIALIZATIONS:
+        known = ", ".join(sorted(INITIALIZATIONS))
+        raise ValueError(f"initialization: expected one of {known}; found {recipe!r}")
+    return INITIALIZATIONS[recipe][role]
+
+
+def initialize(module: nn.Module, recipe: str, role: str) -> None:
+    """Initialise all convolutions and linear layers of a module; biases become 0.
+
+    Args:
+        module: Module to fill, in place. Norm layers keep their 1 / 0.
+        recipe: A key of ``INITIALIZATIONS``.
+        role: 'encoder', 'recurrent' or 'decoder'.
+    """
+    convolution, linear = initializers(recipe, role)
+    for layer in module.modules():
+        if isinstance(layer, _CONVOLUTIONS):
+            convolution(layer.weight)
+        elif isinstance(layer, (nn.Linear, *_TRANSPOSED)):
+            linear(layer.weight)
+        else:
+            continue
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
