@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options and messages that the two data set builders share."""
+
+import argparse
+import os
+import sys
+
+from svr3d.preparation.builder import BuildReport
+from svr3d.preparation.executors import EXECUTORS
+from svr3d.preparation.layouts import LAYOUTS
+from svr3d.preparation.object_frame import UP_AXES
+from svr3d.preparation.settings import BuildSettings
+
+
+def add_build_arguments(
+    parser: argparse.ArgumentParser, *, defaults: BuildSettings
+) -> None:
+    """Add the options that decide what is built, and how."""
+    add = parser.add_argument
+    add("--layout", choices=sorted(LAYOUTS), default=defaults.layout)
+    add("--views", type=int, default=defaults.views, help="images per object")
+    add("--resolution", type=int, default=defaults.resolution, help="image side")
+    add(
+        "--supersample",
+        type=int,
+        default=defaults.supersample,
+        help="samples per pixel and axis for anti-aliasing",
+    )
+    add("--voxel-resolution", type=int, default=defaults.voxel_resolution)
+    add(
+        "--num-points",
+        type=int,
+        default=defaults.num_points,
+        help="occupancy points per object",
+    )
+    add(
+        "--num-surface-points",
+        type=int,
+        default=defaults.num_surface_points,
+        help="surface points with normals per object",
+    )
+    add("--seed", type=int, default=defaults.seed)
+    add(
+        "--split",
+        type=float,
+        nargs=3,
+        default=defaults.split,
+        metavar=("TRAIN", "VAL", "TEST"),
+        help="shares of each category",
+    )
+    add(
+        "--workers",
+        type=int,
+        default=None,
+        help="processes with one thread each (default: one per core; 0: this one)",
+    )
+    add("--executor", choices=EXECUTORS, default="process")
+    add("--overwrite", action="store_true", help="build finished objects anew")
+
+
+def add_up_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option for meshes with z up."""
+    parser.add_argument(
+        "--up", choices=UP_AXES, default="y", help="axis of the meshes that points up"
+    )
+
+
+def settings_from(args: argparse.Namespace) -> BuildSettings:
+    """Return the settings that the options name.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+    return BuildSettings(
+        layout=args.layout,
+        views=args.views,
+        resolution=args.resolution,
+        supersample=args.supersample,
+        voxel_resolution=args.voxel_resolution,
+        num_points=args.num_points,
+        num_surface_points=args.num_surface_points,
+        seed=args.seed,
+        split=tuple(args.split),
+        up=getattr(args, "up", "y"),
+    )
+
+
+def num_workers(args: argparse.Namespace) -> int:
+    """Return the number of worker processes."""
+    if args.workers is None:
+        return (
+            len(os.sched_getaffinity(0))
+            if sys.platform == "linux"
+            else (os.cpu_count() or 1)
+        )
+    return max(args.workers, 0)
+
+
+def print_report(report: BuildReport) -> int:
+    """Print failures, counts and the path of the result; return the exit code.
+
+    Returns:
+        0 if the data set has at least one object, else 1.
+    """
+    if report.failures:
+        print(f"{len(report.failures)} meshes gave no object:", file=sys.stderr)
+        for reason in report.failures.values():
+            print(f"  {reason}", file=sys.stderr)
+    rate = report.built / report.seconds if report.seconds else 0.0
+    print(
+        f"{report.built} objects built in {report.seconds:.1f} s ({rate:.2f} per "
+        f"second), {report.kept} kept from before, {len(report.failures)} failed"
+    )
+    print(report.root)
+    return 0 if report.built + report.kept else 1

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Published folder layouts that the builder can write, by name."""
+
+from svr3d.preparation.layouts.base import Layout
+from svr3d.preparation.layouts.r2n2 import R2N2Layout
+
+LAYOUTS: dict[str, type[Layout]] = {"r2n2": R2N2Layout}
+
+__all__ = ["LAYOUTS", "Layout", "R2N2Layout"]

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a folder layout must be able to do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from svr3d.io.splits import CategorySplit
+
+if TYPE_CHECKING:  # the data know their settings, and those the layouts
+    from svr3d.preparation.object_data import ObjectData
+
+
+class Layout(ABC):
+    """Where the files of an object and of the whole data set lie.
+
+    A layout lists the folders that belong to one object. The builder fills them
+    in a temporary place and moves them to ``root`` once all are complete.
+
+    Attributes:
+        name: Name of the layout on the command line.
+        voxel_resolution: Side of the voxel grids, which some layouts put into names.
+    """
+
+    name: str
+
+    def __init__(self, *, voxel_resolution: int = 32):
+        self.voxel_resolution = voxel_resolution
+
+    @abstractmethod
+    def object_folders(self, category: str, model: str) -> list[Path]:
+        """Return the folders of one object, relative to the data set's root."""
+
+    @abstractmethod
+    def write_object(
+        self, root: Path, category: str, model: str, data: ObjectData
+    ) -> None:
+        """Write all files of one object below ``root``."""
+
+    @abstractmethod
+    def write_splits(self, root: Path, splits: list[CategorySplit]) -> list[Path]:
+        """Write the split lists below ``root`` and return their paths."""
+
+    def is_complete(self, root: Path, category: str, model: str) -> bool:
+        """Tell whether all folders of an object are in place."""
+        folders = self.object_folders(category, model)
+        return all((root / folder).is_dir() for folder in folders)

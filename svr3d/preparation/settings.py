@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that decides what a built data set contains."""
+
+from dataclasses import asdict, dataclass
+
+from svr3d.errors import ConfigError
+from svr3d.preparation.layouts import LAYOUTS, Layout
+from svr3d.preparation.object_frame import UP_AXES
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """Settings of a build; two builds with equal settings give equal files.
+
+    Attributes:
+        layout: Name of the published folder layout.
+        views: Rendered images per object.
+        resolution: Height and width of the images in pixels.
+        supersample: Samples per pixel and axis for anti-aliasing.
+        voxel_resolution: Cells along each side of the voxel grid.
+        num_points: Occupancy query points per object.
+        num_surface_points: Surface points per object.
+        padding: How much longer than the unit cube the sides of the cube are in
+            which query points lie.
+        seed: Seed of cameras, points and splits.
+        split: Shares of train, val and test.
+        up: Axis of the mesh files that points up, ``y`` or ``z``.
+    """
+
+    layout: str = "r2n2"
+    views: int = 24
+    resolution: int = 137
+    supersample: int = 3
+    voxel_resolution: int = 32
+    num_points: int = 100_000
+    num_surface_points: int = 20_000
+    padding: float = 0.1
+    seed: int = 0
+    split: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    up: str = "y"
+
+    def __post_init__(self):
+        if self.layout not in LAYOUTS:
+            raise ConfigError(
+                f"layout: expected one of {', '.join(LAYOUTS)}, found {self.layout!r}"
+            )
+        if self.up not in UP_AXES:
+            raise ConfigError(
+                f"up: expected one of {', '.join(UP_AXES)}, found {self.up!r}"
+            )
+        for name, low, high in (
+            ("views", 1, 1000),
+            ("resolution", 8, 4096),
+            ("supersample", 1, 8),
+            ("voxel_resolution", 4, 512),
+            ("num_points", 1, 10_000_000),
+            ("num_surface_points", 1, 10_000_000),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError(f"{name}: expected {low} to {high}, found {value}")
+        if min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6:
+            raise ConfigError(
+                "split: expected three shares that sum to 1, "
+                f"found {' '.join(map(str, self.split))}"
+            )
+
+    def build_layout(self) -> Layout:
+        """Return the layout that these settings name."""
+        return LAYOUTS[self.layout](voxel_resolution=self.voxel_resolution)
+
+    def to_dict(self) -> dict:
+        """Return the settings as JSON can hold them."""
+        return {**asdict(self), "split": list(self.split)}

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uniform points on the visible surface of a mesh, with outward normals."""
+
+import numpy as np
+
+from svr3d.io.meshes import MeshData
+from svr3d.preparation.occupancy_samples import label_points
+
+PROBE_DISTANCE = 2e-3
+MAX_ROUNDS = 8
+
+
+def sample_surface(
+    mesh: MeshData, num_points: int, *, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw area-uniform points on the boundary of the solid that a mesh means.
+
+    Meshes of parts hide surface inside one another, and some parts are turned
+    inside out. Each drawn point is probed a little to either side: a point with
+    the inside on both sides is hidden and drawn again; a normal that points inside
+    is turned. With the outside on both sides (a thin sheet) the face's own normal
+    stays.
+
+    Args:
+        mesh: Mesh in the object frame.
+        num_points: Number of points M.
+        rng: Source of the draws.
+
+    Returns:
+        Points (M, 3) and unit normals (M, 3), float32.
+    """
+    corners = mesh.vertices.astype(np.float64)[mesh.faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    doubled = np.linalg.norm(normals, axis=1)
+    normals /= np.maximum(doubled, 1e-300)[:, None]
+    cumulative = np.cumsum(doubled)
+    kept_points, kept_normals, missing, visible_share = [], [], num_points, 1.0
+    for _ in range(MAX_ROUNDS):
+        count = int(missing / visible_share * 1.05) + 16
+        points, drawn = _draw(corners, normals, cumulative, count, rng)
+        shown, drawn = _look(mesh, points, drawn)
+        kept_points.append(points[shown])
+        kept_normals.append(drawn[shown])
+        missing -= int(shown.sum())
+        if missing <= 0:
+            break
+        visible_share = max(shown.mean(), 0.05)
+    else:  # nothing shows from outside, by the probe: take the surface as it is
+        points, drawn = _draw(corners, normals, cumulative, missing, rng)
+        kept_points.append(points)
+        kept_normals.append(drawn)
+    points = np.concatenate(kept_points)[:num_points]
+    drawn = np.concatenate(kept_normals)[:num_points]
+    return points.astype(np.float32), drawn.astype(np.float32)
+
+
+def _draw(
+    corners: np.ndarray,
+    normals: np.ndarray,
+    cumulative: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw points (n, 3) uniform by area and their face normals (n, 3)."""
+    chosen = np.searchsorted(cumulative, rng.random(count) * cumulative[-1])
+    chosen = np.minimum(chosen, len(cumulative) - 1)
+    root, share = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
+    a, b, c = corners[chosen].transpose(1, 0, 2)
+    points = (1 - root) * a + root * (1 - share) * b + root * share * c
+    return points, normals[chosen]
+
+
+def _look(
+    mesh: MeshData, points: np.ndarray, normals: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which points show from outside, and turn normals outward."""
+    step = PROBE_DISTANCE * normals
+    probes = np.concatenate([points + step, points - step]).astype(np.float32)
+    front, back = label_points(mesh, probes).reshape(2, -1)
+    flip = front & ~back
+    return ~(front & back), np.where(flip[:, None], -normals, normals)
