@@ -14,10 +14,13 @@ class SeededIndex(NamedTuple):
     Attributes:
         index: Position in the data set.
         seed: Seed of the sample's random draws, in [0, 2^32).
+        num_views: Views of this sample; None for the data set's own number. A sampler
+            that draws a number of views per batch gives all of a batch the same.
     """
 
     index: int
     seed: int
+    num_views: int | None = None
 
 
 class SampleRandom:

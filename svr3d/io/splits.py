@@ -132,8 +132,8 @@ def category_model_pairs(
     """Return the models of a portion of every category.
 
     3D-R2N2 trains on the portion (0, 0.8) and tests on (0.8, 1). Categories and models
-    are sorted by name and cut at ``int(n * portion)``. Source: ``category_model_id_pair``
-    in chrischoy/3D-R2N2 ``lib/data_io.py``.
+    are sorted by name and cut at ``int(n * portion)``. Source: chrischoy/3D-R2N2
+    ``lib/data_io.py``, ``category_model_id_pair``.
 
     Args:
         models: Model names by category.

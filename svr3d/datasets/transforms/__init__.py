@@ -1,2 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transforms of one sample."""
+
+from .base import BaseTransform, Pipeline
+from .center_crop import CenterCrop
+from .color_jitter import ColorJitter
+from .normalize import Normalize
+from .pack_views import PackViews
+from .random_background import RandomBackground
+from .random_crop import RandomCrop
+from .random_flip import RandomFlip
+from .random_noise import RandomNoise
+from .random_permute_rgb import RandomPermuteRGB
+
+__all__ = [
+    "BaseTransform",
+    "CenterCrop",
+    "ColorJitter",
+    "Normalize",
+    "PackViews",
+    "Pipeline",
+    "RandomBackground",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomNoise",
+    "RandomPermuteRGB",
+]

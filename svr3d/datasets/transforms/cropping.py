@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cutting windows out of views and resizing them, cameras included."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from svr3d.geometry.cameras import crop_intrinsics, resize_intrinsics
+
+from .base import Sample
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels; it may reach outside the image.
+
+    Attributes:
+        left: First column.
+        top: First row.
+        right: Column after the last.
+        bottom: Row after the last.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def centre_window(height: int, width: int, crop_size: tuple[int, int]) -> Window:
+    """Return the centred window of an image.
+
+    Args:
+        height: Image height.
+        width: Image width.
+        crop_size: Height and width of the window; an image that is not larger in both
+            is taken whole.
+    """
+    crop_height, crop_width = crop_size
+    if height <= crop_height or width <= crop_width:
+        return Window(0, 0, width, height)
+    left, top = (width - crop_width) // 2, (height - crop_height) // 2
+    return Window(left, top, left + crop_width, top + crop_height)
+
+
+def box_window(
+    box: np.ndarray,
+    height: int,
+    width: int,
+    *,
+    zoom: float = 1.0,
+    offsets: tuple[float, float, float, float] = (0.5, 0.5, 0.5, 0.5),
+) -> Window:
+    """Return the square window around a bounding box, as Pix2Vox computes it.
+
+    Args:
+        box: Left, top, right, bottom as fractions of the image.
+        height: Image height.
+        width: Image width.
+        zoom: Factor on the longer side of the box.
+        offsets: Distances of left, right, top and bottom edge from the centre, in sides
+            of the square.
+    """
+    left, top, right, bottom = np.asarray(box, np.float64) * (
+        width,
+        height,
+        width,
+        height,
+    )
+    side = max(right - left, bottom - top) * zoom
+    middle_x, middle_y = (left + right) * 0.5, (top + bottom) * 0.5
+    return Window(
+        int(middle_x - side * offsets[0]),
+        int(middle_y - side * offsets[2]),
+        int(middle_x + side * offsets[1]) + 1,
+        int(middle_y + side * offsets[3]) + 1,
+    )
+
+
+def crop_views(
+    sample: Sample, windows: list[Window], image_size: tuple[int, int]
+) -> Sample:
+    """Cut a window out of each view and resize it, with all that depends on pixels.
+
+    What lies outside the image is filled with its edge; the resize is bilinear
+    (``cv2.resize``).
+
+    Args:
+        sample: The sample.
+        windows: One window per view.
+        image_size: Height and width of the result.
+    """
+    sample = dict(sample)
+    height, width = sample["images"].shape[1:3]
+    for key in ("images", "masks"):
+        if key in sample:
+            views = zip(sample[key], windows, strict=True)
+            sample[key] = np.stack([_cut(v, w, image_size) for v, w in views])
+    corners = np.array(windows, np.float64)
+    sizes = corners[:, 2:] - corners[:, :2]
+    if "boxes" in sample:
+        pixels = sample["boxes"] * (width, height, width, height)
+        sample["boxes"] = (pixels - np.tile(corners[:, :2], 2)) / np.tile(sizes, 2)
+    if "intrinsics" in sample:
+        scales = (image_size[1], image_size[0]) / sizes
+        moved = [
+            resize_intrinsics(crop_intrinsics(camera, *window[:2]), *scale)
+            for camera, window, scale in zip(
+                sample["intrinsics"], windows, scales.tolist(), strict=True
+            )
+        ]
+        sample["intrinsics"] = torch.stack(moved)
+    return sample
+
+
+def _cut(view, window, image_size):
+    """Return the window of one view (H, W[, C]), resized."""
+    height, width = view.shape[:2]
+    left, top, right, bottom = window
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        cut = view[top:bottom, left:right]
+    else:
+        rows = np.clip(np.arange(top, bottom), 0, height - 1)
+        columns = np.clip(np.arange(left, right), 0, width - 1)
+        cut = view[rows[:, None], columns]
+    if cut.shape[:2] == tuple(image_size):
+        return cut
+    return cv2.resize(cut, (image_size[1], image_size[0]))
