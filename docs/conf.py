@@ -26,7 +26,7 @@ apidoc_modules = [
         "separate_modules": True,
         "module_first": True,
         "max_depth": 2,
-        "automodule_options": {"members", "ignore-module-all"},
+        "automodule_options": {"members"},
     }
 ]
 autodoc_typehints = "signature"
@@ -38,3 +38,17 @@ exclude_patterns = ["_build", "api/modules.rst"]
 html_theme = "furo"
 html_title = f"svr3d {release}"
 html_static_path = []
+
+
+def skip_reexports(app, what, name, obj, skip, options):
+    """Document a name on the page of the module that defines it, and nowhere else."""
+    page = app.env.current_document.autodoc_module
+    home = getattr(obj, "__module__", None)
+    if what == "module" and home and page and home != page:
+        return True
+    return None
+
+
+def setup(app):
+    """Connect the events."""
+    app.connect("autodoc-skip-member", skip_reexports)
