@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results per category, as text, JSON and CSV."""
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One category.
+
+    Attributes:
+        name: Display name.
+        count: Number of samples.
+        values: Mean over the samples, one per column.
+        baseline: Published figure to compare with.
+        taxonomy_id: Identifier in the data set.
+    """
+
+    name: str
+    count: int
+    values: tuple[float, ...]
+    baseline: float | None = None
+    taxonomy_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """A metric per category under one protocol.
+
+    Attributes:
+        metric: What is measured, for example 'voxel IoU'.
+        columns: Labels of the values, for example 't=0.40'.
+        rows: Categories in order of their first sample.
+        overall: Mean over all samples, one per column.
+        protocol: Facts without which the figures mean nothing.
+        summary: Further scalars.
+    """
+
+    metric: str
+    columns: tuple[str, ...]
+    rows: tuple[ResultRow, ...]
+    overall: tuple[float, ...]
+    protocol: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_samples(
+        cls,
+        metric: str,
+        columns: Sequence[str],
+        *,
+        categories: Sequence[str],
+        values: Sequence[Sequence[float]],
+        baselines: Mapping[str, float | None] | None = None,
+        taxonomy_ids: Mapping[str, str] | None = None,
+        protocol: Mapping[str, Any] | None = None,
+        summary: Mapping[str, Any] | None = None,
+    ) -> "ResultTable":
+        """Average samples per category.
+
+        Args:
+            metric: What is measured.
+            columns: K labels.
+            categories: Display name of each sample's category, N.
+            values: (N, K).
+            baselines: Display name -> published figure.
+            taxonomy_ids: Display name -> identifier.
+            protocol: Facts of the evaluation.
+            summary: Further scalars.
+
+        Raises:
+            ValueError: If there is no sample, or values and categories do not fit.
+        """
+        array = np.asarray(values, dtype=np.float64).reshape(-1, len(columns))
+        if len(array) == 0 or len(array) != len(categories):
+            raise ValueError(
+                f"{metric}: expected values for at least one sample, one per "
+                f"category entry; found {len(array)} and {len(categories)}"
+            )
+        names = np.asarray(categories)
+        rows = []
+        for name in dict.fromkeys(categories):
+            chosen = array[names == name]
+            rows.append(
+                ResultRow(
+                    name,
+                    len(chosen),
+                    _floats(chosen.mean(axis=0)),
+                    (baselines or {}).get(name),
+                    (taxonomy_ids or {}).get(name),
+                )
+            )
+        return cls(
+            metric,
+            tuple(columns),
+            tuple(rows),
+            _floats(array.mean(axis=0)),
+            dict(protocol or {}),
+            dict(summary or {}),
+        )
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return sum(row.count for row in self.rows)
+
+    @property
+    def mean_of_categories(self) -> tuple[float, ...]:
+        """Mean over categories (each counts once), one per column."""
+        return _floats(np.mean([row.values for row in self.rows], axis=0))
+
+    @property
+    def overall_baseline(self) -> float | None:
+        """Baseline weighted by samples; None if a category has none."""
+        if any(row.baseline is None for row in self.rows):
+            return None
+        return sum(row.baseline * row.count for row in self.rows) / self.count
+
+    def to_text(self) -> str:
+        """Return the table as hzxie/Pix2Vox prints it (tabs, four decimals)."""
+        lines = [
+            " TEST RESULTS ".center(70, "="),
+            "\t".join(["Taxonomy", "#Sample", "Baseline", *self.columns, ""]),
+        ]
+        for row in self.rows:
+            baseline = "N/a" if row.baseline is None else f"{row.baseline:.4f}"
+            cells = [row.name.ljust(8), str(row.count), baseline, ""]
+            lines.append("\t".join([*cells, *_cells(row.values), ""]))
+        overall = ["Overall ", "", "", "", *_cells(self.overall), ""]
+        return "\n".join([*lines, "\t".join(overall), ""])
+
+    def to_report(self) -> str:
+        """Return the table for a terminal: aligned, with means and protocol."""
+        header = ["category", "samples", "baseline", *self.columns]
+        body = [
+            [row.name, str(row.count), _cell(row.baseline), *_cells(row.values)]
+            for row in self.rows
+        ]
+        means = _cells(self.mean_of_categories)
+        foot = [
+            ["mean over samples", str(self.count), _cell(self.overall_baseline)]
+            + _cells(self.overall),
+            ["mean over categories", str(len(self.rows)), "", *means],
+        ]
+        table = [header, *body, *foot]
+        widths = [max(len(line[i]) for line in table) for i in range(len(header))]
+        lines = [
+            "  ".join(
+                [line[0].ljust(widths[0])]
+                + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
+            ).rstrip()
+            for line in table
+        ]
+        rule = "-" * max(map(len, lines))
+        lines = [lines[0], rule, *lines[1:-2], rule, *lines[-2:]]
+        facts = [f"{key}: {_short(value)}" for key, value in self.summary.items()]
+        protocol = ", ".join(f"{key}={value}" for key, value in self.protocol.items())
+        title = f"{self.metric} ({protocol})" if protocol else self.metric
+        return "\n".join([title, *lines, *facts])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return builtins only, for JSON."""
+        result = asdict(self)
+        result["rows"] = [asdict(row) for row in self.rows]
+        result["mean_of_categories"] = list(self.mean_of_categories)
+        result["count"] = self.count
+        return _plain(result)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "ResultTable":
+        """Rebuild a table from :meth:`to_dict`."""
+        rows = tuple(
+            ResultRow(**{**row, "values": _floats(row["values"])})
+            for row in content["rows"]
+        )
+        return cls(
+            content["metric"],
+            tuple(content["columns"]),
+            rows,
+            _floats(content["overall"]),
+            dict(content["protocol"]),
+            dict(content["summary"]),
+        )
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the table as JSON and write it to a file if one is given."""
+        text = json.dumps(self.to_dict(), indent=2) + "\n"
+        if path is not None:
+            Path(path).write_text(text)
+        return text
+
+    @classmethod
+    def from_json(cls, path: str | Path) -> "ResultTable":
+        """Read a table that :meth:`to_json` wrote."""
+        return cls.from_dict(json.loads(Path(path).read_text()))
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the table as CSV, the protocol in a comment line before it."""
+        with open(path, "w", newline="") as file:
+            protocol = json.dumps(_plain(self.protocol))
+            file.write(f"# {self.metric}; protocol: {protocol}\n")
+            writer = csv.writer(file)
+            writer.writerow(
+                ["category", "taxonomy_id", "samples", "baseline", *self.columns]
+            )
+            for row in self.rows:
+                baseline = "" if row.baseline is None else row.baseline
+                names = [row.name, row.taxonomy_id or ""]
+                writer.writerow([*names, row.count, baseline, *row.values])
+            for name, values in (
+                ("mean over samples", self.overall),
+                ("mean over categories", self.mean_of_categories),
+            ):
+                writer.writerow([name, "", self.count, "", *values])
+
+
+def merge_tables(
+    tables: Mapping[str, ResultTable], *, columns: Mapping[str, str] | None = None
+) -> ResultTable:
+    """Put tables of one protocol side by side.
+
+    Args:
+        tables: Label -> table.
+        columns: Label -> the column to take of that table; by default all.
+
+    Returns:
+        A table whose columns are named '<label> <column>', or '<label>' where one
+        column was chosen.
+
+    Raises:
+        ValueError: If metric, protocol or samples per category differ.
+    """
+    (first_label, first), *others = tables.items()
+    for label, table in others:
+        for name in ("metric", "protocol"):
+            _require_equal(name, first_label, first, label, table)
+        if _counts(table) != _counts(first):
+            raise ValueError(
+                f"tables {first_label!r} and {label!r} have different categories or "
+                f"numbers of samples: {_counts(first)} and {_counts(table)}"
+            )
+    labels, picks = [], []
+    for label, table in tables.items():
+        chosen = (columns or {}).get(label)
+        for index, column in enumerate(table.columns):
+            if chosen is None or column == chosen:
+                labels.append(label if chosen else f"{label} {column}")
+                picks.append((table, index))
+    by_name = [{row.name: row for row in table.rows} for table, _ in picks]
+    rows = tuple(
+        ResultRow(
+            row.name,
+            row.count,
+            tuple(
+                names[row.name].values[index]
+                for names, (_, index) in zip(by_name, picks, strict=True)
+            ),
+            row.baseline,
+            row.taxonomy_id,
+        )
+        for row in first.rows
+    )
+    overall = tuple(table.overall[index] for table, index in picks)
+    return ResultTable(first.metric, tuple(labels), rows, overall, first.protocol)
+
+
+def _require_equal(
+    name: str, first_label: str, first: ResultTable, label: str, table: ResultTable
+):
+    ours, theirs = _plain(getattr(first, name)), _plain(getattr(table, name))
+    if ours != theirs:
+        raise ValueError(
+            f"tables {first_label!r} and {label!r} cannot stand side by side, as their "
+            f"{name} differs: {ours} and {theirs}"
+        )
+
+
+def _counts(table: ResultTable) -> dict[str, int]:
+    return {row.name: row.count for row in sorted(table.rows, key=lambda r: r.name)}
+
+
+def _floats(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _cells(values: Sequence[float]) -> list[str]:
+    return [f"{value:.4f}" for value in values]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return builtins that JSON can hold; tuples become lists, NaN null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

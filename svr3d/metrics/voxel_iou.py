@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Voxel IoU as the metric of runners."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from torch import Tensor
+
+from svr3d.metrics.result_table import ResultTable
+from svr3d.metrics.voxel_counts import (
+    COUNT_NAMES,
+    average_precision,
+    counts_to_iou,
+    mean_bce,
+    voxel_counts,
+)
+from svr3d.registry import METRICS
+
+
+@METRICS.register_module()
+class VoxelIoU(BaseMetric):
+    """Intersection over union of voxels, per threshold and category.
+
+    Predictions are resampled to the target's grid, in the object frame, without
+    alignment. A voxel is predicted where its probability is >= the threshold; two
+    empty grids have IoU 1. 'iou_max', the score for model selection, is the largest
+    mean over samples of any threshold. Source: hzxie/Pix2Vox, core/test.py.
+
+    After an evaluation, ``table`` holds the :class:`ResultTable` and ``samples`` one
+    dict per sample, both in the main process only.
+    """
+
+    default_prefix = "voxel"
+    table: ResultTable | None = None
+    samples: list[dict[str, Any]] = []
+
+    def __init__(
+        self,
+        thresholds: Sequence[float] = (0.2, 0.3, 0.4, 0.5),
+        *,
+        bce_weight: float | None = 10.0,
+        with_average_precision: bool = False,
+        with_counts: bool = False,
+        baselines: Mapping[str, Mapping[str, float]] | None = None,
+        protocol: Mapping[str, Any] | None = None,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+    ):
+        """Set up the metric.
+
+        Args:
+            thresholds: Probabilities at which voxels count as occupied.
+            bce_weight: Weight of the mean binary cross entropy that is reported as
+                'test_bce' (10 in the published programs); None leaves it out.
+            with_average_precision: Whether to report the mean average precision.
+            with_counts: Whether samples carry xor, intersection, union, false
+                positives and false negatives per threshold.
+            baselines: Category name or taxonomy id -> '<V>-view' -> published IoU;
+                by default those of the data set.
+            protocol: Facts of the evaluation, stored with the table. The number of
+                views is replaced by the one found in the batches.
+            collect_device: Where results of several processes meet, 'cpu' or 'gpu'.
+            prefix: Prefix of the metric's names, 'voxel' by default.
+        """
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.thresholds = tuple(float(threshold) for threshold in thresholds)
+        self.bce_weight = bce_weight
+        self.with_average_precision = with_average_precision
+        self.with_counts = with_counts
+        self.baselines = baselines
+        self.protocol = dict(protocol or {})
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Labels of the table's columns."""
+        return tuple(f"t={threshold:.2f}" for threshold in self.thresholds)
+
+    def process(self, data_batch: dict[str, Any], data_samples: Sequence[Any]) -> None:
+        """Compare the shapes of one batch.
+
+        Args:
+            data_batch: Collated batch with ``voxels`` (B, R, R, R), ``category``,
+                ``sample_id`` and ``images`` (B, V, ...).
+            data_samples: B structures of one sample each, with ``to_voxels``.
+        """
+        target = _stack(data_batch["voxels"])
+        grids = [sample.to_voxels(target.shape[-1]) for sample in data_samples]
+        probabilities = torch.cat([grid.probabilities for grid in grids]).detach()
+        target = target.to(probabilities.device)
+        counts = voxel_counts(probabilities, target, self.thresholds)
+        columns: dict[str, list] = {"iou": counts_to_iou(counts).tolist()}
+        if self.bce_weight is not None:
+            bce = self.bce_weight * mean_bce(probabilities, target)
+            columns["test_bce"] = bce.tolist()
+        if self.with_average_precision:
+            precision = average_precision(probabilities, target)
+            columns["average_precision"] = precision.tolist()
+        if self.with_counts:
+            columns["counts"] = counts.tolist()
+        views = len(data_batch["images"][0]) if "images" in data_batch else None
+        for index, values in enumerate(zip(*columns.values(), strict=True)):
+            result = {
+                "sample_id": data_batch["sample_id"][index],
+                "category": int(data_batch["category"][index]),
+                "views": views,
+            }
+            result.update(zip(columns, values, strict=True))
+            self.results.append(result)
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        """Average all samples.
+
+        Args:
+            results: What :meth:`process` collected, of all processes.
+
+        Returns:
+            'iou_t0.20' ... (mean over samples), 'iou_max', 'iou_max_threshold',
+            'iou_category_mean' (at that threshold), 'test_bce',
+            'average_precision'.
+        """
+        values = np.asarray([result["iou"] for result in results], np.float64)
+        overall = values.reshape(-1, len(self.thresholds)).mean(axis=0)
+        best = int(np.argmax(overall))
+        metrics = {
+            f"iou_t{threshold:.2f}": float(value)
+            for threshold, value in zip(self.thresholds, overall, strict=True)
+        }
+        metrics["iou_max"] = float(overall[best])
+        metrics["iou_max_threshold"] = self.thresholds[best]
+        for key in ("test_bce", "average_precision"):
+            if key in results[0]:
+                metrics[key] = float(np.mean([result[key] for result in results]))
+        self.table = self._table(results, values, metrics)
+        category_mean = self.table.mean_of_categories[best]
+        metrics["iou_category_mean"] = category_mean
+        self.table.summary["iou_category_mean"] = category_mean
+        self.samples = [self._sample_row(result) for result in results]
+        return metrics
+
+    def _table(
+        self, results: list[dict], values: np.ndarray, metrics: dict[str, float]
+    ) -> ResultTable:
+        names = [self._category_name(result) for result in results]
+        ids = (self.dataset_meta or {}).get("taxonomy_ids") or []
+        id_of = {
+            name: str(ids[result["category"]])
+            for name, result in zip(names, results, strict=True)
+            if result["category"] < len(ids)
+        }
+        protocol = dict(self.protocol)
+        views = {result["views"] for result in results} - {None}
+        if len(views) == 1:
+            protocol["views"] = views.pop()
+        summary = {
+            key: value for key, value in metrics.items() if not key.startswith("iou_t")
+        }
+        return ResultTable.from_samples(
+            "voxel IoU",
+            self.columns,
+            categories=names,
+            values=values.tolist(),
+            baselines=self._published(names, id_of, protocol.get("views")),
+            taxonomy_ids=id_of,
+            protocol=protocol,
+            summary=summary,
+        )
+
+    def _category_name(self, result: dict) -> str:
+        names = (self.dataset_meta or {}).get("categories") or []
+        if result["category"] < len(names):
+            return str(names[result["category"]])
+        return result["sample_id"].rsplit("/", 1)[0]
+
+    def _published(
+        self, names: list[str], id_of: dict[str, str], views: Any
+    ) -> dict[str, float | None]:
+        known = self.baselines
+        if known is None:
+            known = (self.dataset_meta or {}).get("baselines") or {}
+        published = {}
+        for name in dict.fromkeys(names):
+            entry = known.get(name) or known.get(id_of.get(name, "")) or {}
+            published[name] = entry.get(f"{views}-view")
+        return published
+
+    def _sample_row(self, result: dict) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "sample_id": result["sample_id"],
+            "category": self._category_name(result),
+        }
+        row.update(zip(self.columns, result["iou"], strict=True))
+        for key in ("test_bce", "average_precision"):
+            if key in result:
+                row[key] = result[key]
+        for column, counts in zip(self.columns, result.get("counts", ()), strict=False):
+            row.update(
+                {
+                    f"{name} {column}": count
+                    for name, count in zip(COUNT_NAMES, counts, strict=True)
+                }
+            )
+        return row
+
+
+def _stack(value: Tensor | Sequence[Tensor]) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.stack(list(value))
