@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -52,6 +53,20 @@ class Structure(ABC):
     def cpu(self: Self) -> Self:
         """Return the batch in host memory."""
         return self.to("cpu")
+
+    def export(
+        self, path: str | Path, *, threshold: float | None = None, mode: str = "smooth"
+    ) -> Path:
+        """Write the only sample to a mesh file or ``.binvox``.
+
+        Args:
+            path: File to write; see :func:`svr3d.structures.save_structure`.
+            threshold: Level of the surface; None takes the batch's own.
+            mode: How voxels become a surface, ``smooth`` or ``cubes``.
+        """
+        from .export import save_structure
+
+        return save_structure(self, path, threshold=threshold, mode=mode)
 
     def __getitem__(self: Self, index: int | slice) -> Self:
         if isinstance(index, slice):

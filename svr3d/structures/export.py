@@ -11,7 +11,7 @@ import torch
 from .base import Structure
 from .mesh import Mesh
 from .point_cloud import PointCloud
-from .voxels import DEFAULT_THRESHOLD, Voxels
+from .voxels import Voxels
 
 MESH_FORMATS = ("glb", "obj", "ply", "off")
 EXPORT_FORMATS = (*MESH_FORMATS, "binvox")
@@ -21,7 +21,7 @@ def save_structure(
     structure: Structure,
     path: str | Path,
     *,
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: float | None = None,
     mode: str = "smooth",
     resolution: int = 32,
 ) -> Path:
@@ -34,7 +34,8 @@ def save_structure(
     Args:
         structure: A batch of one sample.
         path: File to write; its folder is made.
-        threshold: Level of the surface of voxels and occupancy fields.
+        threshold: Level of the surface of voxels and occupancy fields; None takes the
+            batch's own.
         mode: How voxels become a surface, see :meth:`Voxels.to_mesh`.
         resolution: Cells along one axis where something other than voxels is written as
             ``binvox``.
@@ -67,7 +68,7 @@ def save_structure(
     return path
 
 
-def _as_mesh(structure: Structure, threshold: float, mode: str) -> Mesh:
+def _as_mesh(structure: Structure, threshold: float | None, mode: str) -> Mesh:
     if isinstance(structure, Mesh | PointCloud):
         return structure.to_mesh()
     if isinstance(structure, Voxels):
@@ -112,7 +113,7 @@ def _save_points(cloud: PointCloud, path: Path) -> None:
 
 
 def _save_binvox(
-    structure: Structure, path: Path, threshold: float, resolution: int
+    structure: Structure, path: Path, threshold: float | None, resolution: int
 ) -> None:
     from svr3d.io.binvox import write_binvox
 

@@ -26,11 +26,13 @@ class OccupancyField(Structure):
         decode: ``decode(codes (B, ...), points (B, P, 3)) -> probabilities (B, P)``,
             for points in the object frame.
         chunk_size: Points that are evaluated at once in a conversion.
+        threshold: Level of the surface, where a conversion names no other.
     """
 
     codes: torch.Tensor
     decode: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     chunk_size: int = 32768
+    threshold: float = DEFAULT_THRESHOLD
 
     def __len__(self) -> int:
         return self.codes.shape[0]
@@ -42,17 +44,19 @@ class OccupancyField(Structure):
         return self.decode(self.codes, points)
 
     def _select(self, index: slice) -> OccupancyField:
-        return OccupancyField(self.codes[index], self.decode, self.chunk_size)
+        return self._with(self.codes[index])
+
+    def _with(self, codes: torch.Tensor) -> OccupancyField:
+        return OccupancyField(codes, self.decode, self.chunk_size, self.threshold)
 
     @classmethod
     def cat(cls, batches: Sequence[OccupancyField]) -> OccupancyField:
         """Join batches that share one decoder."""
-        codes = torch.cat([batch.codes for batch in batches])
-        return cls(codes, batches[0].decode, batches[0].chunk_size)
+        return batches[0]._with(torch.cat([batch.codes for batch in batches]))
 
     def to(self, device: torch.device | str) -> OccupancyField:
         """Return the codes on another device; move a decoder with weights yourself."""
-        return OccupancyField(self.codes.to(device), self.decode, self.chunk_size)
+        return self._with(self.codes.to(device))
 
     @torch.no_grad()
     def to_voxels(self, resolution: int = 32) -> Voxels:
@@ -60,15 +64,13 @@ class OccupancyField(Structure):
         points = cell_centres(resolution, device=self.codes.device).reshape(-1, 3)
         values = [self(chunk) for chunk in points.split(self.chunk_size)]
         grid = torch.cat(values, dim=1).reshape(len(self), *(resolution,) * 3)
-        return Voxels(grid)
+        return Voxels(grid, self.threshold)
 
-    def to_mesh(
-        self, threshold: float = DEFAULT_THRESHOLD, *, resolution: int = 64
-    ) -> Mesh:
+    def to_mesh(self, threshold: float | None = None, *, resolution: int = 64) -> Mesh:
         """Run marching cubes on a grid of the field.
 
         Args:
-            threshold: Level of the surface.
+            threshold: Level of the surface; None takes the batch's own.
             resolution: Cells along one axis.
         """
         return self.to_voxels(resolution).to_mesh(threshold)
@@ -77,7 +79,7 @@ class OccupancyField(Structure):
         self,
         num_points: int,
         *,
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | None = None,
         resolution: int = 64,
         seed: int = 0,
     ) -> PointCloud:
@@ -85,7 +87,7 @@ class OccupancyField(Structure):
 
         Args:
             num_points: Points of each sample.
-            threshold: Level of the surface.
+            threshold: Level of the surface; None takes the batch's own.
             resolution: Cells of the grid along one axis.
             seed: Of the random draws.
         """

@@ -28,9 +28,11 @@ class Voxels(Structure):
         probabilities: Occupancy (B, R, R, R) in [0, 1], index order ``[x, y, z]``; cell
             i covers ``[i / R - 0.5, (i + 1) / R - 0.5]``. Boolean and integer grids
             stand for probabilities 0 and 1.
+        threshold: Cells above it are solid, where a conversion names no other.
     """
 
     probabilities: torch.Tensor
+    threshold: float = DEFAULT_THRESHOLD
 
     def __post_init__(self):
         shape = tuple(self.probabilities.shape)
@@ -41,12 +43,13 @@ class Voxels(Structure):
         return self.probabilities.shape[0]
 
     def _select(self, index: slice) -> Voxels:
-        return Voxels(self.probabilities[index])
+        return Voxels(self.probabilities[index], self.threshold)
 
     @classmethod
     def cat(cls, batches: Sequence[Voxels]) -> Voxels:
-        """Join batches of one resolution into one."""
-        return cls(torch.cat([batch.probabilities for batch in batches]))
+        """Join batches of one resolution; the first one's threshold counts."""
+        grids = torch.cat([batch.probabilities for batch in batches])
+        return cls(grids, batches[0].threshold)
 
     @property
     def resolution(self) -> int:
@@ -65,15 +68,15 @@ class Voxels(Structure):
 
     def to(self, device: torch.device | str) -> Voxels:
         """Return the grids on another device."""
-        return Voxels(self.probabilities.to(device))
+        return Voxels(self.probabilities.to(device), self.threshold)
 
     def detach(self) -> Voxels:
         """Return the grids without their gradient history."""
-        return Voxels(self.probabilities.detach())
+        return Voxels(self.probabilities.detach(), self.threshold)
 
-    def binary(self, threshold: float = DEFAULT_THRESHOLD) -> torch.Tensor:
+    def binary(self, threshold: float | None = None) -> torch.Tensor:
         """Return which cells are solid: bool (B, R, R, R), true above the threshold."""
-        return self.probabilities > threshold
+        return self.probabilities > (self.threshold if threshold is None else threshold)
 
     def to_voxels(self, resolution: int) -> Voxels:
         """Resample to another resolution.
@@ -90,15 +93,13 @@ class Voxels(Structure):
             values = F.interpolate(
                 values, size=(resolution,) * 3, mode="trilinear", align_corners=False
             )
-        return Voxels(values[:, 0])
+        return Voxels(values[:, 0], self.threshold)
 
-    def to_mesh(
-        self, threshold: float = DEFAULT_THRESHOLD, *, mode: str = "smooth"
-    ) -> Mesh:
+    def to_mesh(self, threshold: float | None = None, *, mode: str = "smooth") -> Mesh:
         """Extract the surface between solid and empty cells.
 
         Args:
-            threshold: Cells above it are solid.
+            threshold: Cells above it are solid; None takes the batch's own.
             mode: ``smooth`` runs marching cubes between the cell centres; ``cubes``
                 draws each solid cell as a box and keeps only exposed sides.
 
@@ -112,6 +113,7 @@ class Voxels(Structure):
         surfaces = {"smooth": smooth_surface, "cubes": cubes_surface}
         if mode not in surfaces:
             raise ValueError(f"mode must be one of {sorted(surfaces)}, found {mode!r}")
+        threshold = self.threshold if threshold is None else threshold
         device = self.probabilities.device
         vertices, faces = [], []
         for grid in self.probabilities.detach().cpu().float().numpy():
@@ -124,7 +126,7 @@ class Voxels(Structure):
         self,
         num_points: int | None = None,
         *,
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | None = None,
         seed: int = 0,
     ) -> PointCloud:
         """Sample the surface, or list the solid cells.
@@ -132,7 +134,7 @@ class Voxels(Structure):
         Args:
             num_points: Points on the smooth surface for each sample; None takes the
                 centres of the solid cells instead.
-            threshold: Cells above it are solid.
+            threshold: Cells above it are solid; None takes the batch's own.
             seed: Of the random draws.
         """
         if num_points is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from svr3d.structures import DEFAULT_THRESHOLD, Structure, Voxels
+from svr3d.structures import Structure, Voxels
 
 from .picture_grid import picture_grid
 from .shading import BLUE
@@ -22,7 +22,7 @@ def comparison_grid(
     titles: Sequence[str] = (),
     num_views: int = 1,
     cell_size: int = 160,
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: float | None = None,
     mode: str = "cubes",
     azimuths: Sequence[float] | None = None,
 ) -> np.ndarray:
@@ -37,7 +37,7 @@ def comparison_grid(
         titles: One for each sample, or none.
         num_views: Views of target and of prediction.
         cell_size: Side of a picture in pixels.
-        threshold: Level of the surface of predictions.
+        threshold: Level of the surface of predictions; None takes their own.
         mode: How voxels are drawn, ``cubes`` or ``smooth``.
         azimuths: Of each sample's first view, degrees; None is the front.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from svr3d.structures import DEFAULT_THRESHOLD, Mesh, OccupancyField, Structure, Voxels
+from svr3d.structures import Mesh, OccupancyField, Structure, Voxels
 
 from .cameras import orbit_cameras
 from .shading import CLAY, render_mesh
@@ -24,7 +24,7 @@ def turntable(
     size: int = 256,
     elevation: float = 25.0,
     first_azimuth: float = FIRST_AZIMUTH,
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: float | None = None,
     mode: str = "smooth",
     color: tuple[float, float, float] = CLAY,
     radius: float | None = None,
@@ -37,7 +37,7 @@ def turntable(
         size: Side of a picture in pixels.
         elevation: Of the cameras, degrees.
         first_azimuth: Of the first camera, degrees.
-        threshold: Level of the surface of voxels and occupancy fields.
+        threshold: Level of the surface; None takes the structure's own.
         mode: ``smooth``, or ``cubes`` to draw voxels as boxes.
         color: Of the surface, RGB in [0, 1].
         radius: A ball of this radius about the origin fills the picture; None fits the
@@ -65,7 +65,7 @@ def turntable(
 def picture_mesh(
     structure: Structure,
     *,
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: float | None = None,
     mode: str = "smooth",
 ) -> Mesh:
     """Return the surface of one sample as it is drawn: voxels get darker hollows."""
@@ -94,7 +94,7 @@ def save_turntable(
     *,
     num_views: int = 36,
     size: int = 256,
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: float | None = None,
     duration: float = 4.0,
 ) -> Path:
     """Write a turning object as an animated ``.gif`` or ``.webp``.
@@ -104,7 +104,7 @@ def save_turntable(
         path: File to write.
         num_views: Frames of one turn.
         size: Side of a frame in pixels.
-        threshold: Level of the surface of voxels and occupancy fields.
+        threshold: Level of the surface; None takes the structure's own.
         duration: Seconds of one turn.
     """
     from PIL import Image

@@ -45,7 +45,9 @@ def test_noise_of_a_jpeg_is_background(disc):
     found = add_alpha(cv2.imdecode(coded, cv2.IMREAD_COLOR)[:, :, ::-1])
     solid = found[:, :, 3] > 127
     wanted = disc[:, :, 3] > 127
-    assert (solid & wanted).sum() / (solid | wanted).sum() > 0.88  # colour bleeds a pixel
+    assert (solid & wanted).sum() / (
+        solid | wanted
+    ).sum() > 0.88  # colour bleeds a pixel
 
 
 def test_photographs_are_taken_as_they_are_with_a_warning(disc):
