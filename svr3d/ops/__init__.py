@@ -1,2 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Custom operations, each with a compiled kernel and a pure-torch twin."""
+"""Custom ops: compiled kernels where the extension is built, torch twins elsewhere."""
+
+from svr3d.ops._library import build_info
+from svr3d.ops.points_inside import points_inside
+from svr3d.ops.rasterize_meshes import RasterizedFragments, rasterize_meshes
+from svr3d.ops.voxelize_meshes import voxelize_meshes
+from svr3d.ops.winding_number import winding_number
+
+__all__ = [
+    "RasterizedFragments",
+    "build_info",
+    "points_inside",
+    "rasterize_meshes",
+    "voxelize_meshes",
+    "winding_number",
+]

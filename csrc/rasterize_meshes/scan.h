@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host-side scan conversion that the rasteriser and the colour renderer share.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "rasterize_meshes.h"
+
+namespace svr3d {
+
+// Nearest hits of one view. `closeness` is 1 / depth, zero where nothing was hit.
+struct HitBuffer {
+  int height = 0, width = 0;
+  std::vector<float> closeness;
+  std::vector<int32_t> face;
+  int y0 = 0, y1 = 0, x0 = 0, x1 = 0;  // box that holds all hits
+
+  void reset(int new_height, int new_width);
+};
+
+// Rasterises one view into `hits` and keeps the set-up triangles; ties go to the
+// lower face index. `pixels` holds the vertices in pixel space.
+void rasterize_view(const RasterCamera& camera, const double* vertices,
+                    int64_t num_vertices, const int64_t* faces, int64_t num_faces,
+                    double near, double far, bool cull_backfaces,
+                    std::vector<Vec3<double>>& pixels,
+                    std::vector<RasterTriangle>& triangles, HitBuffer& hits);
+
+RasterCamera load_camera(const double* extrinsics, const double* intrinsics);
+
+}  // namespace svr3d

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tree.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace svr3d {
+namespace {
+
+constexpr double kTwoPi = 6.283185307179586477;
+
+struct Box {
+  double low[3] = {1e300, 1e300, 1e300};
+  double high[3] = {-1e300, -1e300, -1e300};
+  void add(const double* p) {
+    for (int i = 0; i < 3; ++i) {
+      low[i] = std::min(low[i], p[i]);
+      high[i] = std::max(high[i], p[i]);
+    }
+  }
+};
+
+Vec3<double> area_vector(const double* c) {
+  return cross(load3(c + 3) - load3(c), load3(c + 6) - load3(c)) * 0.5;
+}
+
+// Moments of the triangles order[begin..end) about their area-weighted centroid.
+template <typename T>
+FarField<T> moments(const double* corners, const int32_t* order, int64_t count) {
+  double centre[3] = {0, 0, 0}, total = 0;
+  Box box;
+  for (int64_t i = 0; i < count; ++i) {
+    const double* c = corners + 9 * int64_t(order[i]);
+    const Vec3<double> a = area_vector(c);
+    const double area = std::sqrt(dot(a, a));
+    total += area;
+    for (int k = 0; k < 3; ++k) {
+      centre[k] += area * (c[k] + c[3 + k] + c[6 + k]) / 3;
+      box.add(c + 3 * k);
+    }
+  }
+  for (int k = 0; k < 3; ++k)
+    centre[k] = total > 0 ? centre[k] / total : (box.low[k] + box.high[k]) / 2;
+
+  double radius = 0, first[3] = {0}, second[3][3] = {{0}}, third[3][3][3] = {{{0}}};
+  for (int64_t n = 0; n < count; ++n) {
+    const double* c = corners + 9 * int64_t(order[n]);
+    const Vec3<double> vector = area_vector(c);
+    const double a[3] = {vector.x, vector.y, vector.z};
+    double d[3][3], sum[3];  // corners about the centre
+    for (int v = 0; v < 3; ++v) {
+      for (int k = 0; k < 3; ++k) d[v][k] = c[3 * v + k] - centre[k];
+      radius = std::max(radius, d[v][0] * d[v][0] + d[v][1] * d[v][1] +
+                                    d[v][2] * d[v][2]);
+    }
+    for (int k = 0; k < 3; ++k) sum[k] = d[0][k] + d[1][k] + d[2][k];
+    for (int i = 0; i < 3; ++i) {
+      first[i] += a[i];
+      for (int j = 0; j < 3; ++j) {
+        second[i][j] += a[i] * sum[j] / 3;
+        for (int k = 0; k < 3; ++k) {
+          // Mean of d_j d_k over the triangle.
+          const double mean = (d[0][j] * d[0][k] + d[1][j] * d[1][k] +
+                               d[2][j] * d[2][k] + sum[j] * sum[k]) /
+                              12;
+          third[i][j][k] += a[i] * mean;
+        }
+      }
+    }
+  }
+  FarField<T> f;
+  f.radius = static_cast<T>(std::sqrt(radius));
+  auto s2 = [&](int i, int j) { return (second[i][j] + second[j][i]) / 2; };
+  auto s3 = [&](int i, int j, int k) {
+    return (third[i][j][k] + third[j][i][k] + third[k][i][j]) / 3;
+  };
+  for (int k = 0; k < 3; ++k) {
+    f.centre[k] = static_cast<T>(centre[k]);
+    f.first[k] = static_cast<T>(first[k]);
+    f.second[k] = static_cast<T>(s2(k, k));
+    f.third[k] = static_cast<T>(s3(k, k, k));
+    double trace = 0;
+    for (int i = 0; i < 3; ++i) trace += 2 * third[i][i][k] + third[k][i][i];
+    f.third_trace[k] = static_cast<T>(trace);
+  }
+  f.second[3] = static_cast<T>(s2(0, 1));
+  f.second[4] = static_cast<T>(s2(0, 2));
+  f.second[5] = static_cast<T>(s2(1, 2));
+  f.trace = static_cast<T>(second[0][0] + second[1][1] + second[2][2]);
+  f.third[3] = static_cast<T>(s3(0, 0, 1));
+  f.third[4] = static_cast<T>(s3(0, 0, 2));
+  f.third[5] = static_cast<T>(s3(1, 1, 0));
+  f.third[6] = static_cast<T>(s3(1, 1, 2));
+  f.third[7] = static_cast<T>(s3(2, 2, 0));
+  f.third[8] = static_cast<T>(s3(2, 2, 1));
+  f.third[9] = static_cast<T>(s3(0, 1, 2));
+  return f;
+}
+
+template <typename T>
+SVR3D_HD void add_far(const FarField<T>& far, const Packet<T>& q, T* sum) {
+  SVR3D_VECTORIZE
+  for (int i = 0; i < kLanes; ++i)
+    sum[i] += far_half_angle(far, q.x[i], q.y[i], q.z[i]);
+}
+
+template <typename T>
+SVR3D_HD void add_exact(const T* c, const Packet<T>& q, T* sum) {
+  SVR3D_VECTORIZE
+  for (int i = 0; i < kLanes; ++i) {
+    const Vec3<T> point = {q.x[i], q.y[i], q.z[i]};
+    sum[i] += half_solid_angle(load3(c) - point, load3(c + 3) - point,
+                               load3(c + 6) - point);
+  }
+}
+
+SVR3D_CLONES void evaluate_far(const FarField<float>& f, const Packet<float>& q,
+                               float* sum) {
+  add_far(f, q, sum);
+}
+SVR3D_CLONES void evaluate_far(const FarField<double>& f, const Packet<double>& q,
+                               double* sum) {
+  add_far(f, q, sum);
+}
+SVR3D_CLONES void evaluate_exact(const float* corners, int64_t count,
+                                 const Packet<float>& q, float* sum) {
+  for (int64_t n = 0; n < count; ++n) add_exact(corners + 9 * n, q, sum);
+}
+SVR3D_CLONES void evaluate_exact(const double* corners, int64_t count,
+                                 const Packet<double>& q, double* sum) {
+  for (int64_t n = 0; n < count; ++n) add_exact(corners + 9 * n, q, sum);
+}
+
+}  // namespace
+
+template <typename T>
+WindingTree<T>::WindingTree(const double* corners, int64_t count, double beta,
+                            bool exact)
+    : beta_(beta), exact_(exact) {
+  if (count == 0) return;
+  std::vector<int32_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  nodes_.reserve(2 * count);
+  nodes_.emplace_back();
+  nodes_[0].begin = 0;
+  nodes_[0].end = static_cast<int32_t>(count);
+  nodes_[0].left = -1;
+  if (!exact) build(0, corners, order);
+  corners_.resize(9 * count);
+  for (int64_t i = 0; i < count; ++i)
+    for (int k = 0; k < 9; ++k)
+      corners_[9 * i + k] = static_cast<T>(corners[9 * int64_t(order[i]) + k]);
+}
+
+template <typename T>
+void WindingTree<T>::build(int32_t index, const double* corners,
+                           std::vector<int32_t>& order) {
+  const int32_t begin = nodes_[index].begin, end = nodes_[index].end;
+  nodes_[index].far = moments<T>(corners, order.data() + begin, end - begin);
+  if (end - begin <= kLeafSize) return;
+  Box box;
+  auto centre = [&](int32_t t, int k) {
+    const double* c = corners + 9 * int64_t(t);
+    return c[k] + c[3 + k] + c[6 + k];
+  };
+  for (int32_t i = begin; i < end; ++i) {
+    const double p[3] = {centre(order[i], 0), centre(order[i], 1),
+                         centre(order[i], 2)};
+    box.add(p);
+  }
+  int axis = 0;
+  for (int k = 1; k < 3; ++k)
+    if (box.high[k] - box.low[k] > box.high[axis] - box.low[axis]) axis = k;
+  // The median keeps the depth logarithmic; ties go by index, so that the tree
+  // does not depend on the standard library.
+  const int32_t middle = begin + (end - begin) / 2;
+  std::nth_element(order.begin() + begin, order.begin() + middle,
+                   order.begin() + end, [&](int32_t a, int32_t b) {
+                     const double u = centre(a, axis), v = centre(b, axis);
+                     return u < v || (u == v && a < b);
+                   });
+  const int32_t left = static_cast<int32_t>(nodes_.size());
+  nodes_[index].left = left;
+  nodes_.resize(left + 2);
+  nodes_[left] = {{}, begin, middle, -1};
+  nodes_[left + 1] = {{}, middle, end, -1};
+  build(left, corners, order);
+  build(left + 1, corners, order);
+}
+
+template <typename T>
+void WindingTree<T>::accumulate(const Packet<T>& packet, T* winding) const {
+  if (nodes_.empty()) return;
+  T sum[kLanes] = {0};
+  if (exact_) {
+    evaluate_exact(corners_.data(), nodes_[0].end, packet, sum);
+  } else {
+    T low[3], high[3];
+    const T* axes[3] = {packet.x, packet.y, packet.z};
+    for (int k = 0; k < 3; ++k) {
+      low[k] = *std::min_element(axes[k], axes[k] + kLanes);
+      high[k] = *std::max_element(axes[k], axes[k] + kLanes);
+    }
+    int32_t stack[64];
+    int top = 0;
+    stack[top++] = 0;
+    while (top > 0) {
+      const Node& node = nodes_[stack[--top]];
+      // Squared distance from the packet's box to the expansion's centre.
+      double distance = 0;
+      for (int k = 0; k < 3; ++k) {
+        const double c = node.far.centre[k];
+        const double gap = std::max({low[k] - c, c - high[k], 0.0});
+        distance += gap * gap;
+      }
+      const double reach = beta_ * node.far.radius;
+      if (distance > reach * reach) {
+        evaluate_far(node.far, packet, sum);
+      } else if (node.left < 0) {
+        evaluate_exact(corners_.data() + 9 * int64_t(node.begin),
+                       node.end - node.begin, packet, sum);
+      } else {
+        stack[top++] = node.left + 1;
+        stack[top++] = node.left;
+      }
+    }
+  }
+  for (int i = 0; i < kLanes; ++i) winding[i] += sum[i] / static_cast<T>(kTwoPi);
+}
+
+template class WindingTree<float>;
+template class WindingTree<double>;
+
+}  // namespace svr3d

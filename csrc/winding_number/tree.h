@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bounding-volume hierarchy of triangles with a far-field expansion per node.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "winding_number.h"
+
+namespace svr3d {
+
+// Points are served in packets of nearby ones: the packet decides together which
+// nodes are far, and the arithmetic then runs over its lanes.
+constexpr int kLanes = 16;
+constexpr int kLeafSize = 4;
+
+template <typename T>
+struct Packet {
+  T x[kLanes], y[kLanes], z[kLanes];
+};
+
+template <typename T>
+class WindingTree {
+ public:
+  // `corners` holds the triangles as (count, 9); with `exact` there is no far field.
+  WindingTree(const double* corners, int64_t count, double beta, bool exact);
+
+  // Adds the winding number of the triangles at each lane's point.
+  void accumulate(const Packet<T>& packet, T* winding) const;
+
+  bool empty() const { return nodes_.empty(); }
+
+ private:
+  struct Node {
+    FarField<T> far;
+    int32_t begin, end;  // triangles
+    int32_t left;        // children are left and left + 1; -1 in a leaf
+  };
+  void build(int32_t node, const double* corners, std::vector<int32_t>& order);
+
+  double beta_;
+  bool exact_;
+  std::vector<Node> nodes_;
+  std::vector<T> corners_;
+};
+
+}  // namespace svr3d

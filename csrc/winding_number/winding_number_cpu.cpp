@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
+#include "../common/packets.h"
+#include "../common/tensor.h"
+#include "tree.h"
+
+namespace svr3d {
+namespace {
+
+// Moves the triangles to the unit cube, where float has its precision, drops those
+// without area, and returns the origin and scale that the points need.
+std::array<double, 4> normalize(std::vector<double>& corners) {
+  std::array<double, 4> frame = {0, 0, 0, 1};
+  double extent = 0;
+  for (int k = 0; k < 3 && !corners.empty(); ++k) {
+    double low = corners[k], high = corners[k];
+    for (size_t i = k; i < corners.size(); i += 3) {
+      low = std::min(low, corners[i]);
+      high = std::max(high, corners[i]);
+    }
+    frame[k] = (low + high) / 2;
+    extent = std::max(extent, high - low);
+  }
+  frame[3] = extent > 0 ? 1 / extent : 1;
+  size_t kept = 0;
+  for (size_t i = 0; i < corners.size(); i += 9) {
+    double* c = corners.data() + i;
+    for (int k = 0; k < 9; ++k) c[k] = (c[k] - frame[k % 3]) * frame[3];
+    const Vec3<double> u = load3(c + 3) - load3(c), v = load3(c + 6) - load3(c);
+    const Vec3<double> n = cross(u, v);
+    if (!(dot(n, n) > 1e-28 * dot(u, u) * dot(v, v))) continue;
+    std::copy_n(c, 9, corners.data() + kept);
+    kept += 9;
+  }
+  corners.resize(kept);
+  return frame;
+}
+
+template <typename T>
+void run(std::vector<double> corners, const double* points, int64_t num_points,
+         double beta, bool exact, double* out) {
+  const std::array<double, 4> frame = normalize(corners);
+  const WindingTree<T> tree(corners.data(), corners.size() / 9, beta, exact);
+  const std::vector<int32_t> order = morton_order(points, num_points);
+  const int64_t packets = (num_points + kLanes - 1) / kLanes;
+  torch::stable::parallel_for(0, packets, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      Packet<T> packet;
+      T winding[kLanes] = {0};
+      const int64_t first = n * kLanes;
+      for (int i = 0; i < kLanes; ++i) {
+        // The last packet repeats its last point.
+        const double* p = points + 3 * int64_t(order[std::min<int64_t>(
+                                           first + i, num_points - 1)]);
+        packet.x[i] = static_cast<T>((p[0] - frame[0]) * frame[3]);
+        packet.y[i] = static_cast<T>((p[1] - frame[1]) * frame[3]);
+        packet.z[i] = static_cast<T>((p[2] - frame[2]) * frame[3]);
+      }
+      tree.accumulate(packet, winding);
+      for (int i = 0; i < kLanes && first + i < num_points; ++i)
+        out[order[first + i]] = winding[i];
+    }
+  });
+}
+
+Tensor winding_number(Tensor vertices, Tensor faces, Tensor points, double beta,
+                      bool exact) {
+  check_tensor(vertices, "vertices", ScalarType::Double, {-1, 3});
+  check_tensor(faces, "faces", ScalarType::Long, {-1, 3});
+  check_tensor(points, "points", ScalarType::Double, {-1, 3});
+  STD_TORCH_CHECK(beta >= 1, "beta must be at least 1, found ", beta);
+  STD_TORCH_CHECK(faces.size(0) < INT32_MAX / 4 && points.size(0) < INT32_MAX,
+                  "faces and points must fit 32-bit indices");
+  vertices = torch::stable::contiguous(vertices);
+  faces = torch::stable::contiguous(faces);
+  points = torch::stable::contiguous(points);
+  check_faces(faces, vertices.size(0));
+  const double* vertex = vertices.const_data_ptr<double>();
+  const int64_t* face = faces.const_data_ptr<int64_t>();
+  std::vector<double> corners(9 * faces.size(0));
+  for (int64_t i = 0; i < faces.numel(); ++i)
+    for (int k = 0; k < 3; ++k) corners[3 * i + k] = vertex[3 * face[i] + k];
+  Tensor out = new_tensor(points, {points.size(0)}, ScalarType::Double);
+  double* data = out.mutable_data_ptr<double>();
+  const double* point = points.const_data_ptr<double>();
+  if (exact)
+    run<double>(corners, point, points.size(0), beta, true, data);
+  else
+    run<float>(corners, point, points.size(0), beta, false, data);
+  return out;
+}
+
+}  // namespace
+}  // namespace svr3d
+
+STABLE_TORCH_LIBRARY_IMPL(svr3d, CPU, m) {
+  m.impl("winding_number", TORCH_BOX(&svr3d::winding_number));
+}
