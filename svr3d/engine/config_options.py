@@ -76,12 +76,13 @@ def apply_options(
         added = key.startswith("+")
         path = key.lstrip("+")
         keys = path.split(".")
-        old = dict.get(tree, path) if len(keys) == 1 else None
+        top_level = len(keys) == 1 and _has(tree, path)
+        old = dict.get(tree, path) if top_level else None
         try:
             _assign(tree, keys, value, path=path, add=added)
         except _PathError as error:
             raise ConfigError(_explain_path(tree, *error.args)) from None
-        if len(keys) == 1 and _is_scalar(old):
+        if top_level and not isinstance(old, dict) and not _is_imported(old):
             followed += _follow(tree, path, old, dict.get(tree, path))
     if verbose and followed and os.environ.get("RANK", "0") == "0":
         print(f"--cfg-options also set: {', '.join(followed)}", file=sys.stderr)
@@ -99,10 +100,6 @@ def _is_imported(value: Any) -> bool:
 def _root(cfg: Config) -> ConfigDict:
     """Return the top level of a config as a dict that leaves imports unresolved."""
     return cfg._cfg_dict  # mmengine has no public way to reach it unresolved
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
 
 
 def _raw(container: Any, key: str) -> Any:

@@ -239,6 +239,16 @@ def test_top_level_value_reaches_the_nested_keys_that_took_it(leaf, capsys):
     assert stored.loader.to_dict() == cfg.loader.to_dict()
 
 
+def test_top_level_none_and_lists_reach_nested_keys_too(tmp_path):
+    file = tmp_path / "config.py"
+    file.write_text(
+        "root = None\nsize = (1, 2)\nnew = [dict(root=None, size=(1, 2), new=None)]\n"
+    )
+    options = {"root": "/data", "size": "(3, 4)", "+fresh": "1"}
+    cfg = load_config(file, options, verbose=False)
+    assert cfg.new[0].to_dict() == {"root": "/data", "size": (3, 4), "new": None}
+
+
 def test_top_level_value_that_nothing_takes_is_refused(tmp_path):
     file = tmp_path / "config.py"
     file.write_text("data_root = 'a'\nloader = dict(data_root='b')\n")
