@@ -29,7 +29,7 @@ def save_structure(
 
     ``glb``, ``obj``, ``ply`` and ``off`` hold the surface in the object frame
     (y up, inside ``[-0.5, 0.5]^3``); a ``ply`` of a point cloud holds its points.
-    ``binvox`` holds the cells above the threshold.
+    ``binvox`` holds the cells that reach the threshold.
 
     Args:
         structure: A batch of one sample.

@@ -24,7 +24,7 @@ def smooth_surface(grid: np.ndarray, threshold: float) -> tuple[np.ndarray, np.n
 
     The grid is padded with zeros, so the surface is closed even where solid cells touch
     the border; there it may lie up to half a cell outside the object frame. The centre
-    of a cell lies inside the surface exactly if its value is above the threshold.
+    of a cell lies inside the surface exactly if its value reaches the threshold.
 
     Args:
         grid: Occupancy (R, R, R), index order ``[x, y, z]``.
@@ -32,20 +32,21 @@ def smooth_surface(grid: np.ndarray, threshold: float) -> tuple[np.ndarray, np.n
 
     Returns:
         Vertices (V, 3) float32 in the object frame and outward faces (F, 3) int64; both
-        empty where nothing exceeds the threshold.
+        empty where nothing reaches the threshold.
 
     Raises:
         ValueError: The threshold is outside (0, 1).
     """
     if not 0 < threshold < 1:
         raise ValueError(f"threshold must lie between 0 and 1, found {threshold}")
-    if not (grid > threshold).any():
+    if not (grid >= np.float32(threshold)).any():
         return _empty()
     from skimage.measure import marching_cubes
 
     padded = np.pad(np.asarray(grid, np.float32), 1)
-    # Cells exactly at the level would give degenerate triangles: they are empty.
-    padded[padded == threshold] = np.nextafter(np.float32(threshold), np.float32(0))
+    # Cells exactly at the level are solid; they would give degenerate triangles.
+    level = np.float32(threshold)
+    padded[padded == level] = np.nextafter(level, np.float32(1))
     vertices, faces, _, _ = marching_cubes(
         padded, level=threshold, gradient_direction="ascent"
     )
@@ -59,13 +60,13 @@ def cubes_surface(grid: np.ndarray, threshold: float) -> tuple[np.ndarray, np.nd
 
     Args:
         grid: Occupancy (R, R, R), index order ``[x, y, z]``.
-        threshold: Cells above it are solid.
+        threshold: Cells that reach it are solid.
 
     Returns:
         Vertices (V, 3) float32 in the object frame, shared between sides, and outward
         faces (F, 3) int64, two for each exposed side.
     """
-    solid = np.pad(grid > threshold, 1)
+    solid = np.pad(grid >= np.float32(threshold), 1)
     if not solid.any():
         return _empty()
     corners = []

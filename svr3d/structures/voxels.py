@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .point_cloud import PointCloud
 
 DEFAULT_THRESHOLD = 0.4
-"""Cells above this are solid unless told otherwise (3D-R2N2's reported threshold)."""
+"""Cells that reach this are solid unless told otherwise (3D-R2N2's reported threshold)."""
 
 
 @dataclass(repr=False, eq=False)
@@ -28,7 +28,7 @@ class Voxels(Structure):
         probabilities: Occupancy (B, R, R, R) in [0, 1], index order ``[x, y, z]``; cell
             i covers ``[i / R - 0.5, (i + 1) / R - 0.5]``. Boolean and integer grids
             stand for probabilities 0 and 1.
-        threshold: Cells above it are solid, where a conversion names no other.
+        threshold: Cells that reach it are solid, where a conversion names no other.
     """
 
     probabilities: torch.Tensor
@@ -75,8 +75,9 @@ class Voxels(Structure):
         return Voxels(self.probabilities.detach(), self.threshold)
 
     def binary(self, threshold: float | None = None) -> torch.Tensor:
-        """Return which cells are solid: bool (B, R, R, R), true above the threshold."""
-        return self.probabilities > (self.threshold if threshold is None else threshold)
+        """Return which cells are solid: bool (B, R, R, R), at or above the threshold."""
+        threshold = self.threshold if threshold is None else threshold
+        return self.probabilities >= threshold
 
     def to_voxels(self, resolution: int) -> Voxels:
         """Resample to another resolution.
@@ -99,7 +100,7 @@ class Voxels(Structure):
         """Extract the surface between solid and empty cells.
 
         Args:
-            threshold: Cells above it are solid; None takes the batch's own.
+            threshold: Cells that reach it are solid; None takes the batch's own.
             mode: ``smooth`` runs marching cubes between the cell centres; ``cubes``
                 draws each solid cell as a box and keeps only exposed sides.
 
@@ -134,7 +135,7 @@ class Voxels(Structure):
         Args:
             num_points: Points on the smooth surface for each sample; None takes the
                 centres of the solid cells instead.
-            threshold: Cells above it are solid; None takes the batch's own.
+            threshold: Cells that reach it are solid; None takes the batch's own.
             seed: Of the random draws.
         """
         if num_points is not None:

@@ -101,13 +101,15 @@ def test_surface_is_closed_where_the_grid_is_full():
 
 
 def test_no_solid_cell_gives_an_empty_mesh():
-    voxels = Voxels(torch.full((2, 4, 4, 4), 0.4))
+    voxels = Voxels(torch.full((2, 4, 4, 4), 0.39))
     for mode in ("smooth", "cubes"):
         mesh = voxels.to_mesh(0.4, mode=mode)
         assert [len(faces) for faces in mesh.faces] == [0, 0]
     assert mesh.to_voxels(4).probabilities.sum() == 0
     with pytest.raises(ValueError, match="without area"):
         mesh.to_points(3)
+    assert all(len(faces) for faces in voxels.to_mesh(0.39).faces)
+    assert voxels.binary(0.39).all() and not voxels.binary().any()
     with pytest.raises(ValueError, match="between 0 and 1"):
         voxels.to_mesh(1.0)
 

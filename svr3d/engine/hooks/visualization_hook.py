@@ -70,7 +70,7 @@ class VisualizationHook(Hook):
                 is no validation).
             num_samples: Rows of a sheet.
             num_views: Views of target and of prediction.
-            threshold: Predicted cells above it are drawn as solid.
+            threshold: Predicted cells that reach it are drawn as solid.
             cell_size: Side of a picture in pixels.
             mode: How voxels are drawn, ``cubes`` or ``smooth``.
         """

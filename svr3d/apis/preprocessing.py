@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The test pipeline of a config, applied to images from users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from svr3d.datasets.rng import SampleRandom
+from svr3d.errors import ConfigError, DataError
+
+from .input_images import ImageInput, frame_object, load_rgba
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+RENDERED_SIZE = 137
+"""Side in pixels of the renderings in the published layouts."""
+
+
+class ImagePipeline:
+    """Brings images into the form in which a data set hands its renderings to a model.
+
+    Images get alpha, are framed as the renderings are unless they have their size, and
+    pass the steps of the test pipeline. Steps that a config draws at random are drawn
+    with a fixed seed.
+    """
+
+    def __init__(self, steps: Sequence[Any], *, rendered_size: int = RENDERED_SIZE):
+        """Build the steps.
+
+        Args:
+            steps: The pipeline of a data set: config dicts or callables.
+            rendered_size: Side of the square renderings in pixels.
+        """
+        from svr3d.datasets.transforms import Pipeline
+
+        self.pipeline = Pipeline(steps)
+        self.rendered_size = rendered_size
+
+    @classmethod
+    def from_config(cls, config: Config, *, source: str) -> ImagePipeline:
+        """Take the pipeline of the config's test data set.
+
+        Args:
+            config: Of a run; the validation's pipeline serves where there is no test.
+            source: What error messages call the config.
+
+        Raises:
+            ConfigError: There is no pipeline.
+        """
+        from mmengine.registry import DefaultScope
+
+        for name in ("test_dataloader", "val_dataloader"):
+            dataset = (config.get(name) or {}).get("dataset")
+            while dataset is not None and "pipeline" not in dataset:
+                dataset = dataset.get("dataset")  # A wrapper around another data set.
+            if dataset is not None:
+                with DefaultScope.overwrite_default_scope("svr3d"):
+                    return cls(dataset["pipeline"])
+        raise ConfigError(
+            f"{source}: expected test_dataloader.dataset.pipeline, found none"
+        )
+
+    def __call__(self, views: Sequence[ImageInput]) -> torch.Tensor:
+        """Prepare the views of one object.
+
+        Args:
+            views: At least one image.
+
+        Returns:
+            Images (V, 3, H, W) float32, RGB, not normalised.
+
+        Raises:
+            DataError: An image cannot be used; the message names it.
+        """
+        if not views:
+            raise DataError("expected at least one image of the object, found none")
+        renderings = [self._rendering(view, index) for index, view in enumerate(views)]
+        sample = {
+            "images": np.stack(renderings),
+            "view_ids": np.arange(len(views)),
+            # Of no meaning here; the last step asks for what training samples have.
+            "voxels": np.zeros((1, 1, 1), np.uint8),
+            "category": 0,
+            "sample_id": "",
+            "rng": SampleRandom(0),
+        }
+        return self.pipeline(sample)["images"]
+
+    def _rendering(self, view: ImageInput, index: int) -> np.ndarray:
+        named = isinstance(view, str | PathLike)
+        rgba = load_rgba(view, source=None if named else f"image {index}")
+        if rgba.shape[:2] != (self.rendered_size,) * 2:
+            rgba = frame_object(rgba, self.rendered_size)
+        return rgba[:, :, [2, 1, 0, 3]].astype(np.float32) / 255

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From images to shapes with a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from svr3d.errors import DataError, SVR3DError
+from svr3d.structures import DEFAULT_THRESHOLD, Structure
+
+from .input_images import IMAGE_SUFFIXES, ImageInput
+from .preprocessing import ImagePipeline
+
+ErrorHandler = Callable[[str, Exception], None]
+
+
+@dataclass(repr=False, eq=False)
+class Reconstruction:
+    """What a model made of one object.
+
+    Attributes:
+        name: Of the object, from its file or folder.
+        shape: A batch of one sample in the object frame, in host memory.
+        pictures: The views as the network saw them, (H, W, 3) uint8 each.
+    """
+
+    name: str
+    shape: Structure
+    pictures: list[np.ndarray]
+
+
+class Reconstructor:
+    """Reconstructs shapes from images with the model of a checkpoint.
+
+    The checkpoint tells everything: the model, the pipeline that its test images went
+    through, and the threshold. Images may be files, arrays or PIL images, with alpha
+    or before a background of one colour (see
+    :func:`svr3d.apis.input_images.load_rgba`); those that do not have the size of the
+    data set's renderings are framed as these are.
+
+        shape = Reconstructor("model.pth")(["front.png", "side.png"])
+        shape.export("shape.glb")
+
+    Attributes:
+        threshold: Cells that reach it are solid.
+        threshold_source: Where it comes from, in words.
+        categories: Names of the categories that the model was trained on.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | PathLike,
+        *,
+        device: str | torch.device | None = None,
+        threshold: float | None = None,
+    ):
+        """Load the model.
+
+        Args:
+            checkpoint: File that training wrote.
+            device: Where the model runs; None takes a GPU if there is one.
+            threshold: In (0, 1); None takes the one that was best on the validation
+                set, or 0.4 if the checkpoint stores none.
+
+        Raises:
+            CheckpointError: The checkpoint cannot be used.
+            ConfigError: Its config cannot be built.
+        """
+        from svr3d.engine.checkpoint import load_model
+
+        if threshold is not None and not 0 < threshold < 1:
+            raise ValueError(f"threshold must lie between 0 and 1, found {threshold}")
+        if device is None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device)
+        self.model, self.config, self.meta = load_model(checkpoint, self.device)
+        self.threshold, self.threshold_source = _threshold(threshold, self.meta)
+        dataset_meta = self.meta.get("dataset_meta") or {}
+        self.categories = list(dataset_meta.get("categories", ()))
+        self.pipeline = ImagePipeline.from_config(self.config, source=str(checkpoint))
+
+    def __call__(self, images: ImageInput | Sequence[ImageInput]) -> Structure:
+        """Reconstruct one object.
+
+        Args:
+            images: One image, or a list of views of the same object.
+
+        Returns:
+            A batch of one sample, in host memory.
+
+        Raises:
+            DataError: An image cannot be used; the message names it.
+        """
+        views = images if isinstance(images, list | tuple) else [images]
+        return next(self.reconstruct([("object", views)])).shape
+
+    def reconstruct(
+        self,
+        objects: Iterable[tuple[str, Sequence[ImageInput]]],
+        *,
+        batch_size: int = 16,
+        on_error: ErrorHandler | None = None,
+    ) -> Iterator[Reconstruction]:
+        """Reconstruct many objects in batches.
+
+        Args:
+            objects: Name and views of each object. Objects that follow one another and
+                have equally many views share a batch.
+            batch_size: Most objects of a batch.
+            on_error: Called with an object's name and its error, after which the
+                others go on; None raises the error.
+
+        Yields:
+            One reconstruction for each object without an error, in their order.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, found {batch_size}")
+        waiting: list[tuple[str, torch.Tensor]] = []
+        for name, views in objects:
+            try:
+                images = self.pipeline(views)
+            except (SVR3DError, OSError) as error:
+                if on_error is None:
+                    raise
+                on_error(name, error)
+                continue
+            if waiting and (
+                len(waiting) == batch_size or images.shape != waiting[0][1].shape
+            ):
+                yield from self._predict(waiting)
+                waiting = []
+            waiting.append((name, images))
+        if waiting:
+            yield from self._predict(waiting)
+
+    def reconstruct_folder(
+        self,
+        folder: str | PathLike,
+        *,
+        multi_view: bool = False,
+        batch_size: int = 16,
+        on_error: ErrorHandler | None = None,
+    ) -> Iterator[Reconstruction]:
+        """Reconstruct all images below a folder, see :func:`find_objects`.
+
+        Args:
+            folder: Where the images are.
+            multi_view: All images of one folder show the same object.
+            batch_size: Most objects of a batch.
+            on_error: As in :meth:`reconstruct`.
+
+        Yields:
+            One reconstruction for each object without an error.
+        """
+        objects = find_objects([folder], multi_view=multi_view)
+        yield from self.reconstruct(objects, batch_size=batch_size, on_error=on_error)
+
+    @torch.no_grad()
+    def _predict(
+        self, waiting: Sequence[tuple[str, torch.Tensor]]
+    ) -> Iterator[Reconstruction]:
+        from svr3d.visualization import image_to_picture
+
+        names = [name for name, _ in waiting]
+        images = torch.stack([views for _, views in waiting])
+        shapes = self.model.test_step({"images": images, "sample_id": names}).cpu()
+        for name, views, shape in zip(names, images, shapes, strict=True):
+            if hasattr(shape, "threshold"):
+                shape.threshold = self.threshold
+            pictures = [image_to_picture(view.numpy()) for view in views]
+            yield Reconstruction(name, shape, pictures)
+
+
+def find_objects(
+    paths: Sequence[str | PathLike], *, multi_view: bool = False
+) -> list[tuple[str, list[Path]]]:
+    """Turn files and folders into named objects.
+
+    Args:
+        paths: Images, and folders that are searched with all folders below.
+        multi_view: Images of one folder are views of one object, in the order of their
+            names; images that are named one by one are views of one object, in the
+            order given. Otherwise each image is an object of its own.
+
+    Returns:
+        Name and images of each object; names are unique.
+
+    Raises:
+        DataError: A path does not exist, or no image was found.
+    """
+    named: list[Path] = []
+    found: list[tuple[Path, list[Path]]] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            images = [p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES]
+            folders = sorted({image.parent for image in images})
+            found += [
+                (folder, sorted(i for i in images if i.parent == folder))
+                for folder in folders
+            ]
+        else:
+            named.append(path)
+    if multi_view:
+        objects = [(images[0].stem, images) for images in [named] if images]
+        objects += [(folder.resolve().name, images) for folder, images in found]
+    else:
+        single = named + [image for _, images in found for image in images]
+        objects = [(image.stem, [image]) for image in single]
+    if not objects:
+        searched = ", ".join(map(str, paths)) or "nothing"
+        raise DataError(
+            f"{searched}: expected images ({' '.join(IMAGE_SUFFIXES)}), found none"
+        )
+    return _unique_names(objects)
+
+
+def _unique_names(
+    objects: list[tuple[str, list[Path]]],
+) -> list[tuple[str, list[Path]]]:
+    seen: dict[str, int] = {}
+    unique = []
+    for name, images in objects:
+        label = name
+        while label in seen:
+            seen[name] += 1
+            label = f"{name}_{seen[name]}"
+        seen[label] = 1
+        unique.append((label, images))
+    return unique
+
+
+def _threshold(given: float | None, meta: dict) -> tuple[float, str]:
+    if given is not None:
+        return given, "given"
+    stored = meta.get("best_threshold")
+    if stored is not None:
+        return float(stored), "best on the validation set"
+    return DEFAULT_THRESHOLD, "the default, as the checkpoint stores none"
