@@ -10,11 +10,10 @@ from mmengine.config import Config
 
 from svr3d.engine.config import (
     add_config_arguments,
-    config_from_text,
+    apply_options,
     config_to_text,
     load_config,
 )
-from svr3d.errors import CheckpointError
 
 _EPILOG = """examples:
   svr3d print-config r2n2/res3dgru_synthetic.py --cfg-options batch_size=4
@@ -51,23 +50,11 @@ def read(name: str, cfg_options: dict) -> Config:
         ConfigError: If it is missing or wrong.
         CheckpointError: If a checkpoint holds no config.
     """
-    from svr3d.engine.config import apply_options
-
     if not name.endswith((".pth", ".pt")):
         return load_config(name, cfg_options)
-    import torch
+    from svr3d.engine.checkpoint import checkpoint_config, read_checkpoint
 
-    try:
-        content = torch.load(name, map_location="cpu", weights_only=True)
-        text = content["meta"]["cfg"]
-    except FileNotFoundError:
-        raise CheckpointError(f"{name}: there is no such file") from None
-    except Exception as error:
-        raise CheckpointError(
-            f"{name}: expected a checkpoint of svr3d with its config in meta['cfg']; "
-            f"{type(error).__name__}: {str(error).splitlines()[0]}"
-        ) from error
-    cfg = config_from_text(text, source=f"the config in {name}")
+    cfg = checkpoint_config(read_checkpoint(name), source=name)
     apply_options(cfg, cfg_options)
     return cfg
 

@@ -26,6 +26,7 @@ __all__ = [
     "add_config_arguments",
     "apply_options",
     "check_config",
+    "check_model",
     "config_folder",
     "config_from_text",
     "config_to_text",
@@ -134,6 +135,26 @@ def check_config(cfg: Config, path: str | os.PathLike | None = None) -> None:
     if problems:
         name = path or cfg.filename or "the config"
         raise ConfigError(format_problems(problems, str(name)))
+
+
+def check_model(cfg: Config, source: str) -> None:
+    """Lint only the model of a config, such as one from a downloaded checkpoint.
+
+    Besides wrong arguments this refuses a ``type`` that is no part: a config must not
+    be able to call any function that is installed.
+
+    Args:
+        cfg: The config.
+        source: Where it comes from, for messages.
+
+    Raises:
+        ConfigError: If there is any problem.
+    """
+    from svr3d.engine.lint import format_problems, lint_parts
+
+    problems = list(lint_parts({"model": cfg.to_dict().get("model")}))
+    if problems:
+        raise ConfigError(format_problems(problems, source))
 
 
 def import_custom_modules(cfg: Config) -> None:

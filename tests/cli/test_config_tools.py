@@ -95,9 +95,9 @@ def test_print_config_reads_checkpoints(config, tmp_path, capsys):
 def test_print_config_refuses_foreign_checkpoints(tmp_path):
     foreign = tmp_path / "foreign.pth"
     torch.save({"weights": torch.zeros(2)}, foreign)
-    with pytest.raises(CheckpointError, match="foreign.pth: expected a checkpoint"):
+    with pytest.raises(CheckpointError, match="foreign.pth: expected"):
         print_config.main([str(foreign)])
-    with pytest.raises(CheckpointError, match="no such file"):
+    with pytest.raises(CheckpointError, match="no such checkpoint"):
         print_config.main([str(tmp_path / "none.pth")])
 
 

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import nn
 
-from svr3d.engine.config import check_config
+from svr3d.engine.config import check_config, check_model
 from svr3d.engine.lint import lint_config, lint_parts
 from svr3d.engine.lint.annotations import annotation_text, fits
 from svr3d.engine.lint.signatures import arguments_of
@@ -262,6 +262,12 @@ def test_unknown_keyword_names_the_file_of_the_class():
     (problem,) = lint_parts({"model": {**CONFIG["model"], "hed": 1}})
     assert problem.where == "model.hed"
     assert "LintModel is written in" in problem.hint and __file__ in problem.hint
+
+
+def test_model_of_a_checkpoint_may_not_call_functions():
+    check_model(Config({"model": CONFIG["model"]}), "a.pth")
+    with pytest.raises(ConfigError, match=r"a.pth: 1 problem\n.*system is no part"):
+        check_model(Config({"model": {"type": "os.system", "command": "id"}}), "a.pth")
 
 
 def test_check_config_lists_all_problems_in_one_error():
