@@ -1,2 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data sets, one file per published layout."""
+
+from . import transforms
+from .base import BaseShapeDataset, SampleKey, find_data_root
+from .category_names import SHAPENET_NAMES
+from .point_samples import PointSampling
+from .rng import SampleRandom, SeededIndex, stable_seed
+from .shapenet_r2n2 import ShapeNetR2N2
+
+__all__ = [
+    "SHAPENET_NAMES",
+    "BaseShapeDataset",
+    "PointSampling",
+    "SampleKey",
+    "SampleRandom",
+    "SeededIndex",
+    "ShapeNetR2N2",
+    "find_data_root",
+    "stable_seed",
+    "transforms",
+]

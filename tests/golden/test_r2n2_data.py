@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from svr3d.datasets import SeededIndex, ShapeNetR2N2
 from svr3d.datasets.rng import SampleRandom
 from svr3d.datasets.transforms import (
     CenterCrop,
@@ -169,3 +170,40 @@ def test_camera(case):
     ):
         np.testing.assert_allclose(found.numpy(), expected[name], rtol=0, atol=1e-6)
     assert (depth > 0).all()
+
+
+def write_tree(given, folder):
+    """Write the files of a stored data set."""
+    for name, content in given.items():
+        if name.startswith("tree/"):
+            path = folder / name.removeprefix("tree/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.tobytes())
+
+
+def capture(sample):
+    """Stand for a pipeline that leaves the sample as the reader made it."""
+    return sample
+
+
+@only("shapenet_reader_a")
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_shapenet_reader(case, split, tmp_path):
+    given, expected = case
+    write_tree(given, tmp_path)
+    dataset = ShapeNetR2N2(
+        str(tmp_path),
+        [capture],
+        split=split,
+        num_views=2,
+        view_selection="random" if split == "train" else "first",
+        skip_missing=True,
+    )
+    ids = [line.rsplit("/", 1)[0] for line in lines(expected[f"{split}.ids"])]
+    assert dataset.sample_ids == ids
+    assert list(dataset.skipped) == (["02691156/zz99"] if split == "test" else [])
+    for index in range(len(dataset)):
+        sample = dataset[SeededIndex(index, int(given["seed"]) + index)]
+        check(sample["images"], expected, f"{split}.{index}.images", n=1500, atol=1e-6)
+        volume = expected[f"{split}.{index}.volume"]
+        np.testing.assert_array_equal(sample["voxels"], volume)
