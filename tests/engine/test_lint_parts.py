@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional, Union
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import MODELS
+from mmengine.registry import MODELS, Registry
 from torch import nn
 
 from svr3d.engine.config import check_config, check_model
@@ -243,6 +243,18 @@ def test_what_is_allowed_passes(path, value):
         assert [problem.rule for problem in problems] == ["unknown-keyword"]
     else:
         assert [str(problem) for problem in problems] == []
+
+
+def test_parts_registered_under_a_scope_of_their_own_are_parts():
+    registry = Registry("model", parent=MODELS, scope="lint_scope")
+    try:
+        registry.register_module(name="Scoped", module=(scoped := type("S", (), {})))
+        config = changed("model.renderer", {"type": scoped})
+        assert [str(problem) for problem in lint_config(config)] == []
+        config = changed("model.renderer", {"type": type("S", (), {})})
+        assert [problem.rule for problem in lint_config(config)] == ["not-a-part"]
+    finally:
+        del MODELS.children["lint_scope"]
 
 
 def test_parts_under_unknown_keys_are_checked():

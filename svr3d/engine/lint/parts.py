@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.registry import Registry
+
 from svr3d.engine.lint.annotations import annotation_text, fits
 from svr3d.engine.lint.places import Place, place_of
 from svr3d.engine.lint.problem import Problem
@@ -170,16 +172,21 @@ def _near_in(path: str) -> str:
     return f"Did you mean {' or '.join(f'{module}.{n}' for n in near)}?" if near else ""
 
 
+def _holds(registry: Registry, found: Any) -> bool:
+    """Return whether a registry or one below it, of any scope, holds something."""
+    return any(found is part for part in registry.module_dict.values()) or any(
+        _holds(child, found) for child in registry.children.values()
+    )
+
+
 def _is_part(found: Any) -> bool:
     """Return whether something is registered, or a module, optimizer or data set.
 
     A config may come with a downloaded checkpoint; without this rule it could call
     any function that is installed.
     """
-    for registry in all_registries().values():
-        for holder in (registry, registry.parent):
-            if holder is not None and found in holder.module_dict.values():
-                return True
+    if any(_holds(registry.root, found) for registry in all_registries().values()):
+        return True
     import torch
 
     bases = (torch.nn.Module, torch.optim.Optimizer, torch.utils.data.Dataset)
@@ -193,12 +200,7 @@ def _check_kind(found: Any, where: str, place: Place | None) -> Iterator[Problem
     kinds = [
         (title, registry)
         for title, registry in all_registries().items()
-        if any(
-            found is part
-            for holder in (registry, registry.parent)
-            if holder is not None
-            for part in holder.module_dict.values()
-        )
+        if _holds(registry.root, found)
     ]
     expected = (place.registry, *place.also)
     if kinds and not any(title in expected for title, _ in kinds):
