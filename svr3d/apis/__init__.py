@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Use of trained models from Python."""
+"""A trained model as one object: images in, shapes out."""
+
+from .reconstructor import Reconstruction, Reconstructor, find_objects
+
+__all__ = ["Reconstruction", "Reconstructor", "find_objects"]

@@ -18,6 +18,7 @@ from .input_images import IMAGE_SUFFIXES, ImageInput
 from .preprocessing import ImagePipeline
 
 ErrorHandler = Callable[[str, Exception], None]
+_GENERIC_NAMES = ("", "image", "images", "rendering", "renderings", "view", "views")
 
 
 @dataclass(repr=False, eq=False)
@@ -207,8 +208,8 @@ def find_objects(
         else:
             named.append(path)
     if multi_view:
-        objects = [(images[0].stem, images) for images in [named] if images]
-        objects += [(folder.resolve().name, images) for folder, images in found]
+        objects = [(_object_name(images[0]), images) for images in [named] if images]
+        objects += [(_object_name(folder), images) for folder, images in found]
     else:
         single = named + [image for _, images in found for image in images]
         objects = [(image.stem, [image]) for image in single]
@@ -218,6 +219,15 @@ def find_objects(
             f"{searched}: expected images ({' '.join(IMAGE_SUFFIXES)}), found none"
         )
     return _unique_names(objects)
+
+
+def _object_name(path: Path) -> str:
+    """Name an object after a file or folder, or the nearest folder that tells more."""
+    path = path.resolve()
+    for candidate in (path, *path.parents):
+        if not candidate.stem.isdigit() and candidate.stem not in _GENERIC_NAMES:
+            return candidate.stem if candidate.is_file() else candidate.name
+    return path.stem
 
 
 def _unique_names(
@@ -238,7 +248,7 @@ def _unique_names(
 def _threshold(given: float | None, meta: dict) -> tuple[float, str]:
     if given is not None:
         return given, "given"
-    stored = meta.get("best_threshold")
-    if stored is not None:
-        return float(stored), "best on the validation set"
+    for name, value in (meta.get("val_metrics") or {}).items():
+        if name.endswith("iou_max_threshold"):
+            return round(float(value), 6), "best on the validation set"
     return DEFAULT_THRESHOLD, "the default, as the checkpoint stores none"

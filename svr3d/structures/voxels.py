@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .point_cloud import PointCloud
 
 DEFAULT_THRESHOLD = 0.4
-"""Cells that reach this are solid unless told otherwise (3D-R2N2's reported threshold)."""
+"""Cells that reach this are solid unless told otherwise; best in 3D-R2N2's tests."""
 
 
 @dataclass(repr=False, eq=False)
@@ -75,7 +75,7 @@ class Voxels(Structure):
         return Voxels(self.probabilities.detach(), self.threshold)
 
     def binary(self, threshold: float | None = None) -> torch.Tensor:
-        """Return which cells are solid: bool (B, R, R, R), at or above the threshold."""
+        """Return which cells reach the threshold and are solid: bool (B, R, R, R)."""
         threshold = self.threshold if threshold is None else threshold
         return self.probabilities >= threshold
 

@@ -5,6 +5,7 @@ from .cameras import orbit_cameras
 from .comparison import comparison_grid, voxel_iou
 from .curves import plot_curves, read_scalars
 from .picture_grid import image_to_picture, picture_grid, save_picture
+from .reconstruction_sheet import reconstruction_sheet
 from .shading import BLUE, CLAY, render_mesh
 from .turntable import framing_radius, picture_mesh, save_turntable, turntable
 
@@ -19,6 +20,7 @@ __all__ = [
     "picture_mesh",
     "plot_curves",
     "read_scalars",
+    "reconstruction_sheet",
     "render_mesh",
     "save_picture",
     "save_turntable",

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reconstruct shapes from images with a trained model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from svr3d.errors import DataError
+
+if TYPE_CHECKING:
+    from svr3d.apis import Reconstruction
+
+FORMATS = ("glb", "obj", "binvox", "ply", "off")
+SOME_FAILED = 1
+
+_EPILOG = """examples:
+  svr3d reconstruct model.pth chair.png --out outputs
+  svr3d reconstruct model.pth front.png side.png back.png --multi-view --out outputs
+  svr3d reconstruct model.pth folder_of_images --format glb --out outputs
+Writes NAME.<format> for each format and NAME.png, the input beside views of the result.
+Exit code 0 if all objects were reconstructed, 1 if some were not, 2 if none was."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Reconstruct shapes from images with a trained model.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checkpoint", help="file that training wrote")
+    parser.add_argument(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="images, or folders of them; with alpha or a plain background",
+    )
+    parser.add_argument("--out", required=True, help="folder to write into")
+    parser.add_argument(
+        "--multi-view",
+        action="store_true",
+        help="all given images show one object, and so do those of each folder",
+    )
+    parser.add_argument(
+        "--format",
+        nargs="+",
+        choices=FORMATS,
+        default=["glb", "obj", "binvox"],
+        help="files to write (default: glb obj binvox)",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        help="cells that reach it are solid (default: the checkpoint's best)",
+    )
+    parser.add_argument(
+        "--surface",
+        choices=("smooth", "cubes"),
+        default="smooth",
+        help="how voxels become a mesh",
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: GPU if any)")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument(
+        "--animation", action="store_true", help="write NAME.gif, the shape turning"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Reconstruct shapes and write them.
+
+    Args:
+        argv: Arguments; those of the process if None.
+
+    Returns:
+        0 if all objects were reconstructed, 1 if some were not.
+
+    Raises:
+        SVR3DError: The checkpoint cannot be used, or no object was reconstructed.
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.threshold is not None and not 0 < args.threshold < 1:
+        parser.error(f"--threshold: expected 0 < t < 1, found {args.threshold}")
+    if args.batch_size < 1:
+        parser.error(f"--batch-size: expected at least 1, found {args.batch_size}")
+    from svr3d.apis import Reconstructor, find_objects
+
+    objects = find_objects(args.images, multi_view=args.multi_view)
+    out = Path(args.out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"--out {out}: cannot be made: {error.strerror}") from error
+    reconstructor = Reconstructor(
+        args.checkpoint, device=args.device, threshold=args.threshold
+    )
+    print(f"threshold {reconstructor.threshold:.2f} ({reconstructor.threshold_source})")
+    failures: list[str] = []
+
+    def note(name: str, error: Exception) -> None:
+        failures.append(f"{name}: {error}")
+        print(f"error: {name}: {error}", file=sys.stderr)
+
+    done = 0
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        for result in reconstructor.reconstruct(
+            objects, batch_size=args.batch_size, on_error=note
+        ):
+            try:
+                paths = write_reconstruction(
+                    result,
+                    out,
+                    formats=args.format,
+                    surface=args.surface,
+                    animation=args.animation,
+                )
+            except (ValueError, OSError) as error:
+                note(result.name, error)
+                continue
+            done += 1
+            print(f"{result.name}: {', '.join(path.name for path in paths)}")
+    if not done:
+        raise DataError(f"none of {len(objects)} objects was reconstructed")
+    if failures:
+        print(f"{len(failures)} of {len(objects)} objects failed", file=sys.stderr)
+    print(out)
+    return SOME_FAILED if failures else 0
+
+
+def write_reconstruction(
+    result: Reconstruction,
+    out: Path,
+    *,
+    formats: Sequence[str] = ("glb",),
+    surface: str = "smooth",
+    animation: bool = False,
+) -> list[Path]:
+    """Write one reconstruction with its picture.
+
+    Args:
+        result: What the model made of one object.
+        out: Existing folder.
+        formats: Endings of the files to write.
+        surface: How voxels become a mesh, ``smooth`` or ``cubes``.
+        animation: Write the turning shape too.
+
+    Returns:
+        The files that were written, the picture after the shapes.
+
+    Raises:
+        ValueError: Nothing reaches the threshold.
+    """
+    from svr3d.visualization import reconstruction_sheet, save_picture, save_turntable
+
+    _require_solid(result)
+    paths = [
+        result.shape.export(out / f"{result.name}.{kind}", mode=surface)
+        for kind in formats
+    ]
+    sheet = reconstruction_sheet(result.pictures, result.shape)
+    paths.append(save_picture(sheet, out / f"{result.name}.png"))
+    if animation:
+        paths.append(save_turntable(result.shape, out / f"{result.name}.gif"))
+    return paths
+
+
+def _require_solid(result: Reconstruction) -> None:
+    from svr3d.structures import Voxels
+
+    shape = result.shape
+    if isinstance(shape, Voxels) and not shape.binary().any():
+        raise ValueError(
+            f"no cell reaches the threshold {shape.threshold:.2f}, the largest "
+            f"probability is {shape.probabilities.max():.3f}: use a lower --threshold"
+        )
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    from svr3d.cli.main import run
+
+    run(main)
