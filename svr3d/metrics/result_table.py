@@ -155,7 +155,10 @@ class ResultTable:
         lines = [
             "  ".join(
                 [line[0].ljust(widths[0])]
-                + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
+                + [
+                    cell.rjust(width)
+                    for cell, width in zip(line[1:], widths[1:], strict=True)
+                ]
             ).rstrip()
             for line in table
         ]

@@ -4,7 +4,6 @@
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from svr3d.models.layers import ResidualBlock, initialize
 from svr3d.registry import BACKBONES
@@ -14,8 +13,8 @@ from svr3d.registry import BACKBONES
 class ResidualEncoder(nn.Module):
     """Residual stages with max-pooling, then one linear layer without activation.
 
-    Each stage is a :class:`~svr3d.models.layers.ResidualBlock` followed by a 2x2
-    max-pool in ceil mode, so an image of 127 pixels ends as 2x2 after six stages.
+    Each stage is a :class:`~svr3d.models.layers.ResidualBlock` with a 2x2 max-pool in
+    ceil mode, so an image of 127 pixels ends as 2x2 after six stages.
     Source: Choy et al., "3D-R2N2" (ECCV 2016), in the form of the PaddlePaddle
     program (models/encoder.py); stages 1 and 4 have no shortcut there.
     """
@@ -73,6 +72,7 @@ class ResidualEncoder(nn.Module):
                     shortcut=shortcut,
                     slope=slope,
                     join_slope=slope,
+                    pool=True,
                 )
             )
             channels, size = width, (size + 1) // 2
@@ -100,6 +100,6 @@ class ResidualEncoder(nn.Module):
             )
         x = images
         for stage in self.stages:
-            x = F.max_pool2d(stage(x), 2, ceil_mode=True)
+            x = stage(x)
         # Flattened in (C, H, W) order, whatever the memory format.
         return self.project(x.flatten(1))

@@ -21,7 +21,6 @@ class ImagePreprocessor(BaseDataPreprocessor):
         std: Sequence[float] = (0.5, 0.5, 0.5),
         *,
         channel_order: str = "rgb",
-        channels_last: bool = False,
         non_blocking: bool = False,
     ):
         """Set up the normalisation.
@@ -30,8 +29,6 @@ class ImagePreprocessor(BaseDataPreprocessor):
             mean: Per channel, in the network's channel order.
             std: Per channel, in the network's channel order.
             channel_order: 'rgb' or 'bgr', what the network expects.
-            channels_last: Whether images are laid out channels-last, which convolutions
-                may run faster on. Values do not change.
             non_blocking: Whether copies to the device may overlap with computation.
 
         Raises:
@@ -43,7 +40,6 @@ class ImagePreprocessor(BaseDataPreprocessor):
                 f"channel_order: expected 'rgb' or 'bgr', found {channel_order!r}"
             )
         self.channel_order = channel_order
-        self.channels_last = channels_last
         shape = (-1, 1, 1)
         self.register_buffer("mean", torch.tensor(mean).view(shape), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(shape), persistent=False)
@@ -63,7 +59,4 @@ class ImagePreprocessor(BaseDataPreprocessor):
         if self.channel_order == "bgr":
             images = images.flip(-3)
         images = (images - self.mean) / self.std
-        if self.channels_last:
-            flat = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-            images = flat.unflatten(0, images.shape[:2])
         return {**batch, "images": images}

@@ -12,9 +12,9 @@ class ResidualBlock(nn.Module):
     """Convolutions with batch norm, a shortcut, and an activation of their sum.
 
     ``path`` = conv -> norm (-> LeakyReLU -> conv -> norm) ...; output =
-    LeakyReLU(path(x) + shortcut(x)). Shortcut 'none' leaves the sum out (as in
-    the published Res3D-GRU-3 where a block has no 1x1 convolution), 'identity' adds
-    x, 'projection' adds norm(1x1 conv(x)).
+    LeakyReLU(path(x) + shortcut(x)), max-pooled if asked for. Shortcut 'none' leaves
+    the sum out (as in the published Res3D-GRU-3 where a block has no 1x1 convolution),
+    'identity' adds x, 'projection' adds norm(1x1 conv(x)).
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class ResidualBlock(nn.Module):
         bias: bool = False,
         slope: float = 0.1,
         join_slope: float = 0.1,
+        pool: bool = False,
     ):
         """Set up the block.
 
@@ -42,6 +43,7 @@ class ResidualBlock(nn.Module):
             bias: Whether the path's convolutions have a bias (the projection has).
             slope: Negative slope inside the path.
             join_slope: Negative slope after the sum.
+            pool: Whether the output is max-pooled, window and stride 2, in ceil mode.
         """
         super().__init__()
         if shortcut not in SHORTCUTS:
@@ -70,7 +72,9 @@ class ResidualBlock(nn.Module):
             self.shortcut = nn.Sequential(
                 conv(in_channels, out_channels, 1), norm(out_channels)
             )
-        self.activation = nn.LeakyReLU(join_slope)
+        pooling = {2: nn.MaxPool2d, 3: nn.MaxPool3d}[dims]
+        self.pool = pooling(2, ceil_mode=True) if pool else nn.Identity()
+        self.activation = nn.LeakyReLU(join_slope, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the block.
@@ -79,9 +83,11 @@ class ResidualBlock(nn.Module):
             x: (B, in_channels, ...).
 
         Returns:
-            (B, out_channels, ...), same size.
+            (B, out_channels, ...), same size, or half of it rounded up with ``pool``.
         """
         out = self.path(x)
         if self.shortcut is not None:
             out = out + self.shortcut(x)
-        return self.activation(out)
+        # The activation rises strictly, so it may follow the pool, which leaves it
+        # a quarter of the work and the same result.
+        return self.activation(self.pool(out))
