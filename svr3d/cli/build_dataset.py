@@ -5,15 +5,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from svr3d.errors import SVR3DError
-
 _EPILOG = """example:
   svr3d build-dataset meshes data/mine --views 24 --workers 8
 
 Runs that were stopped continue where they were: finished objects are kept, if the
 settings are the same. Exit code 0 if the data set has objects, even if some meshes
 failed (they are listed at the end and in manifest.json); 1 if every mesh failed;
-2 for wrong arguments; 130 after Ctrl-C."""
+2 for wrong input; 130 after Ctrl-C."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code, see ``--help``.
+
+    Raises:
+        SVR3DError: No meshes are found, or the folder cannot be used as asked.
     """
     args = _parser().parse_args(argv)
     from svr3d.cli.build_arguments import num_workers, print_report, settings_from
@@ -56,9 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             overwrite=args.overwrite,
             progress=True,
         )
-    except SVR3DError as error:
-        print(error, file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print(
             f"stopped; run the same command again to continue in {args.out}",
