@@ -73,7 +73,7 @@ std::tuple<Tensor, Tensor, Tensor> rasterize_meshes(
       rasterize_view(
           load_camera(extrinsic_data + 12 * view, intrinsic_data + 9 * view),
           vertex_data, num_vertices, face_data, num_faces, near, far,
-          cull_backfaces, pixels, triangles, hits);
+          cull_backfaces, nullptr, pixels, triangles, hits);
       write_fragments(hits, triangles, face_out + area * view,
                       depth_out + area * view, barycentric_out + 3 * area * view);
     }

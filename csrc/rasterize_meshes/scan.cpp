@@ -55,11 +55,33 @@ SVR3D_CLONES void scan_triangle(const RasterTriangle& triangle, int32_t face,
   }
 }
 
+// The same with holes, sample by sample.
+void scan_with_holes(const RasterTriangle& t, int32_t face, float nearest,
+                     float farthest, const HoleTest& holes, HitBuffer& hits) {
+  for (int y = t.y0; y < t.y1; ++y) {
+    for (int x = t.x0; x < t.x1; ++x) {
+      double b[3];
+      for (int i = 0; i < 3; ++i)
+        b[i] = t.a[i] * (x + 0.5) + (t.b[i] * (y + 0.5) + t.c[i]);
+      const double sum = b[0] + b[1] + b[2];
+      const float w = static_cast<float>(sum);
+      const int64_t i = int64_t(y) * hits.width + x;
+      if (!(b[0] >= 0 && b[1] >= 0 && b[2] >= 0 && w > hits.closeness[i] &&
+            w <= nearest && w >= farthest))
+        continue;
+      if (holes.is_hole(face, b, 1 / sum)) continue;
+      hits.closeness[i] = w;
+      hits.face[i] = face;
+    }
+  }
+}
+
 }  // namespace
 
 void rasterize_view(const RasterCamera& camera, const double* vertices,
                     int64_t num_vertices, const int64_t* faces, int64_t num_faces,
                     double near, double far, bool cull_backfaces,
+                    const HoleTest* holes,
                     std::vector<Vec3<double>>& pixels,
                     std::vector<RasterTriangle>& triangles, HitBuffer& hits) {
   pixels.resize(num_vertices);
@@ -79,7 +101,11 @@ void rasterize_view(const RasterCamera& camera, const double* vertices,
     hits.y1 = std::max(hits.y1, triangle.y1);
     hits.x0 = std::min(hits.x0, triangle.x0);
     hits.x1 = std::max(hits.x1, triangle.x1);
-    scan_triangle(triangle, static_cast<int32_t>(f), nearest, farthest, hits);
+    if (holes && holes->applies(f))
+      scan_with_holes(triangle, static_cast<int32_t>(f), nearest, farthest, *holes,
+                      hits);
+    else
+      scan_triangle(triangle, static_cast<int32_t>(f), nearest, farthest, hits);
   }
 }
 

@@ -20,11 +20,22 @@ struct HitBuffer {
   void reset(int new_height, int new_width);
 };
 
+// Lets a caller see through parts of a face, by the corner weights of the sample
+// (weights[i] * z sum to one).
+class HoleTest {
+ public:
+  virtual ~HoleTest() = default;
+  virtual bool applies(int64_t face) const = 0;
+  virtual bool is_hole(int64_t face, const double* weights, double z) const = 0;
+};
+
 // Rasterises one view into `hits` and keeps the set-up triangles; ties go to the
-// lower face index. `pixels` holds the vertices in pixel space.
+// lower face index. `pixels` receives the vertices in pixel space; `holes` may be
+// null.
 void rasterize_view(const RasterCamera& camera, const double* vertices,
                     int64_t num_vertices, const int64_t* faces, int64_t num_faces,
                     double near, double far, bool cull_backfaces,
+                    const HoleTest* holes,
                     std::vector<Vec3<double>>& pixels,
                     std::vector<RasterTriangle>& triangles, HitBuffer& hits);
 

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Renderers of meshes."""
+"""Renderers: meshes and cameras in, images out."""
+
+from svr3d.renderers.color_renderer import ColorRenderer, composite
+
+__all__ = ["ColorRenderer", "composite"]

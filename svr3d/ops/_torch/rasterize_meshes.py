@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rasterisation in torch: every face is tested in every pixel of its view."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -46,8 +48,12 @@ def rasterize_meshes_torch(
     near: float,
     far: float,
     cull_backfaces: bool,
+    *,
+    is_hole: Callable[[int, Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Finds first hits; see :func:`svr3d.ops.rasterize_meshes` for the arguments.
+
+    ``is_hole`` tells for a face and corner weights (n, 3) which samples see through.
 
     Returns:
         ``face_index``, ``depth`` and ``barycentric``.
@@ -69,6 +75,9 @@ def rasterize_meshes_torch(
             near_by = weights.sum(-1).float()
             hit = (weights >= 0).all(-1) & (near_by > closeness[view])
             hit &= (near_by <= 1 / near) & (near_by >= 1 / far)
+            if is_hole is not None and hit.any():
+                inside = weights[hit] / weights[hit].sum(-1, keepdim=True)
+                hit[hit.clone()] = ~is_hole(face, inside)
             closeness[view][hit] = near_by[hit]
             face_index[view][hit] = face
     depth, barycentric = interpolate_hits(
