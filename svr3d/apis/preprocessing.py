@@ -78,7 +78,7 @@ class ImagePipeline:
         Raises:
             DataError: An image cannot be used; the message names it.
         """
-        if not views:
+        if len(views) == 0:
             raise DataError("expected at least one image of the object, found none")
         renderings = [self._rendering(view, index) for index, view in enumerate(views)]
         sample = {

@@ -90,7 +90,8 @@ class Reconstructor:
         """Reconstruct one object.
 
         Args:
-            images: One image, or a list of views of the same object.
+            images: One image, or a list (or an array (V, H, W, C)) of views of the same
+                object.
 
         Returns:
             A batch of one sample, in host memory.
@@ -98,7 +99,9 @@ class Reconstructor:
         Raises:
             DataError: An image cannot be used; the message names it.
         """
-        views = images if isinstance(images, list | tuple) else [images]
+        stacked = isinstance(images, np.ndarray) and images.ndim == 4
+        several = stacked or isinstance(images, list | tuple)
+        views = list(images) if several else [images]
         return next(self.reconstruct([("object", views)])).shape
 
     def reconstruct(

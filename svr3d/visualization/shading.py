@@ -50,44 +50,59 @@ def render_mesh(
         Pictures (N, size, size, 3) uint8.
     """
     mesh = mesh.cpu()
+    scale = torch.tensor([samples, samples, 1.0])[:, None]
+    normals = None if flat else mesh.vertex_normals()[0].float()
+    pictures = []
+    # One view at a time stays in the processor's cache.
+    for view, camera in zip(extrinsics, intrinsics * scale, strict=True):
+        image = torch.tensor(background).repeat(size * samples, size * samples, 1)
+        if len(mesh.faces[0]):
+            hit, surface = _surface(mesh, normals, view, camera, len(image), cells)
+            image[hit] = (surface * torch.tensor(color)).clamp(0, 1)
+        image = image.view(size, samples, size, samples, 3).mean(dim=(1, 3))
+        pictures.append((image * 255).round().to(torch.uint8))
+    return torch.stack(pictures).numpy()
+
+
+def _surface(
+    mesh: Mesh,
+    vertex_normals: torch.Tensor | None,
+    extrinsics: torch.Tensor,
+    intrinsics: torch.Tensor,
+    size: int,
+    cells: int | None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the samples (H, W) that show the mesh, and their colours (P, 3)."""
     vertices, faces = mesh.vertices[0].float(), mesh.faces[0]
-    backdrop = torch.tensor(background)
-    count, full = len(extrinsics), size * samples
-    image = backdrop.expand(count, full, full, 3).clone()
-    if len(faces):
-        scale = torch.tensor([samples, samples, 1.0])[:, None]
-        fragments = rasterize_meshes(
-            vertices, faces, extrinsics, intrinsics * scale, height=full, width=full
-        )
-        hit = fragments.face_index >= 0
-        index = fragments.face_index[hit]
-        weights = fragments.barycentric[hit][:, :, None]
-        corners = faces[index]
-        if flat:
-            a, b, c = vertices[corners].unbind(1)
-            normals = torch.linalg.cross(b - a, c - a)
-        else:
-            normals = (mesh.vertex_normals()[0][corners] * weights).sum(1)
-        view = hit.nonzero()[:, 0]
-        shade = _light(F.normalize(normals, dim=1), extrinsics[view, :, :3])
-        surface = shade[:, None] * torch.tensor(color)
-        if mesh.colors is not None:
-            surface *= (mesh.colors[0][corners] * weights).sum(1)
-        if cells is not None:
-            positions = (vertices[corners] * weights).sum(1)
-            surface *= _cell_lines(positions, normals, cells)[:, None]
-        image[hit] = surface.clamp(0, 1)
-    image = image.view(count, size, samples, size, samples, 3).mean(dim=(2, 4))
-    return (image * 255).round().to(torch.uint8).numpy()
+    fragments = rasterize_meshes(
+        vertices, faces, extrinsics[None], intrinsics[None], height=size, width=size
+    )
+    hit = fragments.face_index[0] >= 0
+    index = fragments.face_index[0][hit]
+    weights = fragments.barycentric[0][hit][:, :, None]
+    corners = faces[index]
+    if vertex_normals is None:
+        a, b, c = vertices[faces].unbind(1)
+        normals = F.normalize(torch.linalg.cross(b - a, c - a), dim=1)[index]
+    else:
+        normals = F.normalize((vertex_normals[corners] * weights).sum(1), dim=1)
+    colors = _light(normals, extrinsics[:, :3])[:, None].expand(-1, 3)
+    if mesh.colors is not None:
+        colors = colors * (mesh.colors[0][corners] * weights).sum(1)
+    if cells is not None:
+        positions = (vertices[corners] * weights).sum(1)
+        colors = colors * _cell_lines(positions, normals, cells)[:, None]
+    return hit, colors
 
 
-def _light(normals: torch.Tensor, rotations: torch.Tensor) -> torch.Tensor:
-    seen = (rotations @ normals[:, :, None])[:, :, 0]
+def _light(normals: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
+    # The lights go with the camera; they are turned instead of all normals.
+    key = F.normalize(torch.tensor(_KEY_LIGHT), dim=0) @ rotation
+    head = torch.tensor(_HEAD_LIGHT) @ rotation
+    facing = normals @ head
     # Both sides of a face are lit: real meshes do not all look outward.
-    seen = torch.where(seen[:, 2:] > 0, -seen, seen)
-    key = F.normalize(torch.tensor(_KEY_LIGHT), dim=0)
-    diffuse = _KEY * (seen @ key).clamp_min(0)
-    return _AMBIENT + diffuse + _HEAD * (seen @ torch.tensor(_HEAD_LIGHT)).clamp_min(0)
+    towards_key = (normals @ key) * torch.where(facing < 0, -1.0, 1.0)
+    return _AMBIENT + _KEY * towards_key.clamp_min(0) + _HEAD * facing.abs()
 
 
 def _cell_lines(

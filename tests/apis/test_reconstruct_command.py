@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from svr3d.cli.main import call
+from svr3d.cli.reconstruct import main
+from svr3d.io.binvox import read_binvox
+
+
+@pytest.fixture
+def images(tmp_path, renderings):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    paths = []
+    for name, view in zip("abcd", renderings, strict=True):
+        Image.fromarray(view).save(folder / f"{name}.png")
+        paths.append(str(folder / f"{name}.png"))
+    return paths
+
+
+def test_each_image_is_an_object(write_checkpoint, images, tmp_path, capsys):
+    out = tmp_path / "new" / "out"
+    checkpoint = str(write_checkpoint(threshold=0.5))
+    assert main([checkpoint, *images[:2], "--out", str(out)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "threshold 0.50 (best on the validation set)"
+    assert printed[-1] == str(out)
+    expected = {f"{n}.{kind}" for n in "ab" for kind in ("glb", "obj", "binvox", "png")}
+    assert {path.name for path in out.iterdir()} == expected
+    for name in "ab":
+        grid = read_binvox(out / f"{name}.binvox").voxels
+        assert 0 < grid.mean() < 1
+        for kind in ("glb", "obj"):
+            mesh = trimesh.load_mesh(out / f"{name}.{kind}")
+            assert len(mesh.faces) > 10 and np.abs(mesh.bounds).max() < 0.6
+        picture = np.asarray(Image.open(out / f"{name}.png"))
+        assert (picture < 250).any() and picture.shape[1] > 1000
+
+
+def test_views_of_one_object(write_checkpoint, images, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["--multi-view", "--format", "ply", "--surface", "cubes", "--animation"]
+    assert main([str(write_checkpoint()), *images, "--out", str(out), *arguments]) == 0
+    assert {path.name for path in out.iterdir()} == {"a.ply", "a.png", "a.gif"}
+
+
+def test_a_bad_image_does_not_stop_the_others(
+    write_checkpoint, images, tmp_path, capsys
+):
+    with open(images[1], "r+b") as file:
+        file.truncate(200)
+    out = tmp_path / "out"
+    code = main(
+        [str(write_checkpoint()), str(tmp_path / "in"), "--out", str(out)]
+        + ["--format", "glb"]
+    )
+    captured = capsys.readouterr()
+    assert code == 1 and "b.png: truncated PNG" in captured.err
+    assert "1 of 4 objects failed" in captured.err
+    assert {path.stem for path in out.glob("*.glb")} == set("acd")
+
+
+def test_an_empty_result_names_the_remedy(write_checkpoint, images, tmp_path, capsys):
+    checkpoint = str(write_checkpoint(bias=-1000.0))
+    code = call(main, [checkpoint, images[0], "--out", str(tmp_path / "out")])
+    assert code == 2
+    error = capsys.readouterr().err
+    assert "no cell reaches the threshold 0.40" in error and "--threshold" in error
+    assert "none of 1 objects" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.png"], "missing.png"),
+        (["--threshold", "2"], "0 < t < 1, found 2"),
+        (["--batch-size", "0"], "at least 1"),
+    ],
+)
+def test_wrong_arguments_end_with_code_2(
+    write_checkpoint, images, tmp_path, capsys, arguments, message
+):
+    images = [] if arguments[0] == "missing.png" else images
+    command = [str(write_checkpoint()), *images, *arguments, "--out", str(tmp_path)]
+    try:
+        code = call(main, command)
+    except SystemExit as leaving:
+        code = leaving.code
+    assert code == 2 and message in capsys.readouterr().err
+
+
+def test_unwritable_folder_is_named(write_checkpoint, images, tmp_path, capsys):
+    blocker = tmp_path / "file"
+    blocker.touch()
+    command = [str(write_checkpoint()), images[0], "--out", str(blocker / "out")]
+    assert call(main, command) == 2
+    assert "file/out" in capsys.readouterr().err
