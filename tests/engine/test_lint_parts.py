@@ -233,6 +233,7 @@ def test_one_mistake_gives_one_problem(path, value, where, rule, words):
         ("param_scheduler.0.convert_to_iter_based", True),
         ("train_cfg", {"type": "IterBasedTrainLoop", "max_iters": 3}),
         ("train_cfg", {"by_epoch": False, "max_iters": 3}),
+        ("train_cfg", {"max_iters": 3}),
         ("free_variable", {"anything": [1, 2]}),
     ],
 )

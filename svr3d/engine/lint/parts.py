@@ -110,7 +110,7 @@ def _check_part(
 def _default_type(part: dict, path: tuple[str, ...], place: Place | None) -> Any:
     """Return the class that mmengine builds where no type is given."""
     if path == ("train_cfg",) and "type" not in part:
-        by_epoch = part.get("by_epoch", True)
+        by_epoch = part.get("by_epoch", "max_iters" not in part)
         name = "EpochBasedTrainLoop" if by_epoch else "IterBasedTrainLoop"
         return import_object(f"mmengine.runner.{name}")
     if place is None or place.default is None or part.get("constructor"):
