@@ -278,4 +278,7 @@ class ShapeNetR2N2(BaseShapeDataset):
             raise DataError(
                 f"{folder}: expected views of one size, found {sorted(shapes)}"
             )
-        return np.stack(pixels).astype(np.float32) / 255
+        images = np.empty((len(pixels), *pixels[0].shape), np.float32)
+        for view, result in zip(pixels, images, strict=True):
+            np.divide(view, np.float32(255), out=result)
+        return images

@@ -152,13 +152,16 @@ def project(
     return pixels[..., :2] / pixels[..., 2:], seen[..., 2]
 
 
-def crop_intrinsics(intrinsics: Tensor, left: float, top: float) -> Tensor:
+def crop_intrinsics(
+    intrinsics: Tensor, left: float | Tensor, top: float | Tensor
+) -> Tensor:
     """Return intrinsics (..., 3, 3) after cutting columns and rows off an image.
 
     Args:
         intrinsics: Intrinsics (..., 3, 3) of the whole image.
-        left: Columns that were cut off at the left; negative for added ones.
-        top: Rows that were cut off at the top; negative for added ones.
+        left: Columns that were cut off at the left, negative for added ones; one
+            number, or (..., 1) for each image.
+        top: Rows that were cut off at the top, likewise.
     """
     intrinsics = intrinsics.clone()
     intrinsics[..., 0, :] -= left * intrinsics[..., 2, :]
@@ -166,13 +169,15 @@ def crop_intrinsics(intrinsics: Tensor, left: float, top: float) -> Tensor:
     return intrinsics
 
 
-def resize_intrinsics(intrinsics: Tensor, scale_x: float, scale_y: float) -> Tensor:
+def resize_intrinsics(
+    intrinsics: Tensor, scale_x: float | Tensor, scale_y: float | Tensor
+) -> Tensor:
     """Return intrinsics (..., 3, 3) after resizing an image.
 
     Args:
         intrinsics: Intrinsics (..., 3, 3) of the image before.
-        scale_x: New width over old width.
-        scale_y: New height over old height.
+        scale_x: New width over old width; one number, or (..., 1) for each image.
+        scale_y: New height over old height, likewise.
     """
     intrinsics = intrinsics.clone()
     intrinsics[..., 0, :] *= scale_x

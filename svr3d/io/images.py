@@ -32,7 +32,8 @@ def read_image(path: str | PathLike) -> np.ndarray:
         DataError: If the file is missing, truncated, damaged or not an image.
     """
     try:
-        content = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            content = file.read()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     return decode_image(content, source=str(path))

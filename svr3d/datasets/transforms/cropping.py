@@ -103,14 +103,11 @@ def crop_views(
         pixels = sample["boxes"] * (width, height, width, height)
         sample["boxes"] = (pixels - np.tile(corners[:, :2], 2)) / np.tile(sizes, 2)
     if "intrinsics" in sample:
-        scales = (image_size[1], image_size[0]) / sizes
-        moved = [
-            resize_intrinsics(crop_intrinsics(camera, *window[:2]), *scale)
-            for camera, window, scale in zip(
-                sample["intrinsics"], windows, scales.tolist(), strict=True
-            )
-        ]
-        sample["intrinsics"] = torch.stack(moved)
+        left, top, right, bottom = torch.from_numpy(corners)[..., None].unbind(1)
+        moved = crop_intrinsics(sample["intrinsics"], left, top)
+        sample["intrinsics"] = resize_intrinsics(
+            moved, image_size[1] / (right - left), image_size[0] / (bottom - top)
+        )
     return sample
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random mirroring of views."""
 
+import cv2
 import numpy as np
 import torch
 from mmengine.registry import TRANSFORMS
@@ -31,9 +32,10 @@ class RandomFlip(BaseTransform):
         sample = dict(sample)
         for key in ("images", "masks"):
             if key in sample:
-                flipped = sample[key].copy()
-                flipped[chosen] = sample[key][chosen][:, :, ::-1]
-                sample[key] = flipped
+                views = sample[key].copy()
+                for number in np.flatnonzero(chosen):
+                    views[number] = cv2.flip(sample[key][number], 1)
+                sample[key] = views
         if "boxes" in sample:
             boxes = sample["boxes"].copy()
             boxes[chosen] = boxes[chosen][:, [2, 1, 0, 3]] * (-1, 1, -1, 1) + (

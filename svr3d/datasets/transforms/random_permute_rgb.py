@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random exchange of the colour channels."""
 
+import cv2
 import numpy as np
 from mmengine.registry import TRANSFORMS
 
@@ -24,4 +25,8 @@ class RandomPermuteRGB(BaseTransform):
                 f"before it, found {images.shape[-1]} channels"
             )
         order = sample["rng"].numpy.permutation(3)
-        return sample | {"images": np.take(images, order, axis=-1)}
+        permuted = np.empty_like(images)
+        pairs = [int(i) for pair in zip(order, range(3), strict=True) for i in pair]
+        for view, result in zip(images, permuted, strict=True):
+            cv2.mixChannels([view], [result], pairs)
+        return sample | {"images": permuted}
