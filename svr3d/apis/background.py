@@ -29,7 +29,7 @@ def add_alpha(image: np.ndarray) -> np.ndarray | None:
         image: RGB (H, W, 3) uint8.
 
     Returns:
-        RGBA (H, W, 4) uint8, or None where the border has no single colour.
+        RGBA (H, W, 4) uint8, black where transparent, or None where the border has no single colour.
     """
     pixels = image.astype(np.float32)
     border = _border(pixels)
@@ -46,7 +46,9 @@ def add_alpha(image: np.ndarray) -> np.ndarray | None:
     share = np.maximum(alpha, 1e-3)[:, :, None]
     own = np.where(share < 1, (pixels - (1 - share) * color) / share, pixels)
     rgba = np.concatenate([own, 255 * alpha[:, :, None]], axis=2)
-    return np.clip(np.round(rgba), 0, 255).astype(np.uint8)
+    rgba = np.clip(np.round(rgba), 0, 255).astype(np.uint8)
+    rgba[rgba[:, :, 3] == 0] = 0
+    return rgba
 
 
 def _border(pixels: np.ndarray) -> np.ndarray:

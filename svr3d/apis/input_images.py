@@ -54,7 +54,9 @@ def load_rgba(image: ImageInput, *, source: str | None = None) -> np.ndarray:
     if pixels.shape[2] == 4 and (pixels[:, :, 3] < 255).any():
         if not (pixels[:, :, 3] > 0).any():
             raise DataError(f"{source}: expected an object, found only transparency")
-        return pixels
+        # Renderings are black where they are transparent, and published pipelines let
+        # that colour into the edges when they resize.
+        return np.where(pixels[:, :, 3:] > 0, pixels, 0)
     rgb = pixels[:, :, :3]
     separated = add_alpha(rgb)
     if separated is None:
