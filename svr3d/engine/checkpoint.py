@@ -85,7 +85,7 @@ def _read(path: str | os.PathLike, device: str | torch.device) -> Any:
 def _explain_pickle(path: str | os.PathLike, error: Exception) -> str:
     needed = re.findall(r"GLOBAL ([\w.]+)|`?([\w.]+)`? was not an allowed", str(error))
     names = sorted({name for pair in needed for name in pair if name})
-    found = f"the global {', '.join(names)}" if names else str(error).splitlines()[0]
+    found = f"the global {', '.join(names)}" if names else "a plain pickle"
     return (
         f"{path}: refused, since it holds pickled objects and loading those can run "
         f"any code. Expected tensors and builtins only, found {found}. If you trust "

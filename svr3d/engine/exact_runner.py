@@ -30,7 +30,7 @@ from svr3d.engine.distributed import SharedBatchDataParallel, gather_objects
 from svr3d.engine.hooks.checkpoint_hook import AtomicCheckpointHook
 from svr3d.engine.hooks.interrupt_hook import InterruptHook
 from svr3d.engine.hooks.run_state_hook import RunStateHook
-from svr3d.engine.loops import _Resumable
+from svr3d.engine.loops import ResumableEpochLoop, ResumableLoop
 from svr3d.engine.random_state import capture_random_state
 from svr3d.errors import CheckpointError
 from svr3d.models.layers.sync_batch_norm import convert_sync_batch_norm
@@ -109,6 +109,15 @@ class ExactRunner(Runner):
         """The model without its wrapper."""
         return self.model.module if is_model_wrapper(self.model) else self.model
 
+    def train(self) -> nn.Module:
+        """Train, and return the model; signals are given back however it ends."""
+        try:
+            return super().train()
+        finally:
+            for hook in self.hooks:
+                if isinstance(hook, InterruptHook):
+                    hook.release()
+
     # -- saving -----------------------------------------------------------------
 
     def stop(self) -> NoReturn:
@@ -135,8 +144,12 @@ class ExactRunner(Runner):
         backend_args: dict | None = None,
     ) -> None:
         """Save a checkpoint; all processes call this. Arguments are mmengine's."""
-        own = {"random_state": capture_random_state(), "gradients": self._gradients()}
-        states = gather_objects(own) if save_optimizer else []
+        states = []
+        if save_optimizer:
+            random_state = capture_random_state()
+            states = gather_objects(
+                {"random_state": random_state, "gradients": self._gradients()}
+            )
         if not is_main_process():
             return
         meta = meta if meta is not None else {}
@@ -180,7 +193,7 @@ class ExactRunner(Runner):
     def _run_state(self, meta: dict, states: list[dict]) -> dict[str, Any]:
         loop, loader = self.train_loop, self.train_dataloader
         inside = meta["iter"] - meta["epoch"] * len(loader)
-        done = inside if isinstance(loop, _Resumable) and loop.max_epochs > 1 else 0
+        done = inside if isinstance(loop, ResumableEpochLoop) else 0
         return {
             "processes": states,
             "data": {
@@ -278,11 +291,11 @@ class ExactRunner(Runner):
                 f"{filename}: the training data had {state['data']}, now {now}: the "
                 "run continues, but not as if it had never stopped"
             )
-        if isinstance(loop, _Resumable):
+        if isinstance(loop, ResumableLoop):
             loop.batches_done = min(state["batches_done"], len(loop.dataloader))
             loop.validated = state["validated"]
         processes = state["processes"]
-        if len(processes) == self.world_size and isinstance(loop, _Resumable):
+        if len(processes) == self.world_size and isinstance(loop, ResumableLoop):
             loop.random_state = processes[self.rank]["random_state"]
         self._restore_gradients([item["gradients"] for item in processes])
         self._resumed = None

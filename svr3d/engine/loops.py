@@ -29,8 +29,8 @@ class StopInValidation(Exception):
     """A signal asked to stop while a validation was running."""
 
 
-class _Resumable:
-    """What both loops share.
+class ResumableLoop:
+    """What both loops share: their place in the data, and validation.
 
     Attributes:
         batches_done: Batches of the current epoch that are trained already.
@@ -122,7 +122,7 @@ class _Resumable:
 
 
 @LOOPS.register_module()
-class ResumableEpochLoop(_Resumable, EpochBasedTrainLoop):
+class ResumableEpochLoop(ResumableLoop, EpochBasedTrainLoop):
     """Trains by epochs; continues in the middle of one, and runs a missed validation.
 
     Arguments are those of mmengine's EpochBasedTrainLoop.
@@ -190,7 +190,7 @@ class ResumableEpochLoop(_Resumable, EpochBasedTrainLoop):
 
 
 @LOOPS.register_module()
-class ResumableIterLoop(_Resumable, IterBasedTrainLoop):
+class ResumableIterLoop(ResumableLoop, IterBasedTrainLoop):
     """Trains by iterations; continues without loading what was trained already.
 
     mmengine 0.10.7 loads all skipped batches again when it resumes.

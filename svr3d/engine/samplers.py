@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Samplers of training: one global order, shared by all processes, from any point."""
 
+import random
 from collections.abc import Iterator, Sized
 
 import torch
@@ -83,6 +84,7 @@ class GlobalBatchSampler(Sampler):
         batch_size: int,
         *,
         drop_last: bool = False,
+        num_views: tuple[int, int] | None = None,
         rank: int | None = None,
         num_processes: int | None = None,
     ):
@@ -92,6 +94,8 @@ class GlobalBatchSampler(Sampler):
             sampler: The global order.
             batch_size: Samples of a global batch.
             drop_last: Whether an epoch's last batch is left out if it is not full.
+            num_views: Fewest and most views of a sample; each batch draws its number.
+                None: as many as the data set gives.
             rank: Number of this process; from torch.distributed if None.
             num_processes: Number of processes; from torch.distributed if None.
         """
@@ -105,10 +109,16 @@ class GlobalBatchSampler(Sampler):
                 f"train_dataloader.batch_size: expected at most the {len(sampler)} "
                 f"samples of the data set with drop_last, found {batch_size}"
             )
+        if num_views is not None and not 1 <= num_views[0] <= num_views[1]:
+            raise ConfigError(
+                "train_dataloader.batch_sampler.num_views: expected (fewest, most), "
+                f"found {num_views}"
+            )
         own_rank, world = get_dist_info()
         self.sampler = sampler
         self.batch_size = int(batch_size)
         self.drop_last = drop_last
+        self.view_range = num_views
         self.rank = own_rank if rank is None else rank
         self.num_processes = world if num_processes is None else num_processes
         self.position = 0
@@ -129,6 +139,13 @@ class GlobalBatchSampler(Sampler):
         quotient, rest = divmod(self.global_size(position), self.num_processes)
         return [quotient + (rank < rest) for rank in range(self.num_processes)]
 
+    def num_views(self, position: int) -> int | None:
+        """Return how many views the samples of a global batch have, if it is drawn."""
+        if self.view_range is None:
+            return None
+        seed = stable_seed("views", self.sampler.seed, position)
+        return random.Random(seed).randint(*self.view_range)
+
     def __iter__(self) -> Iterator[list[SeededIndex]]:
         position, endless = self.position, self.endless
         ordered_epoch, order = None, []
@@ -140,7 +157,9 @@ class GlobalBatchSampler(Sampler):
             sizes = self.share_sizes(position)
             first = start + sum(sizes[: self.rank])
             share = order[first : first + sizes[self.rank]] or order[start : start + 1]
-            yield [self.sampler.seeded(index, epoch) for index in share]
+            views = self.num_views(position)
+            seeded = (self.sampler.seeded(index, epoch) for index in share)
+            yield [item._replace(num_views=views) for item in seeded]
             position += 1
             if not endless and number == len(self) - 1:
                 return

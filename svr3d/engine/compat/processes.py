@@ -38,7 +38,15 @@ def start_processes(launcher: str, *, timeout: float = 1800.0) -> None:
     Raises:
         ConfigError: If the launcher's environment variables are not set.
     """
-    if launcher == "none" or torch.cuda.is_available() or dist.is_initialized():
+    if launcher == "none" or dist.is_initialized():
+        return
+    if torch.cuda.is_available():
+        wanted = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+        if wanted > torch.cuda.device_count():
+            raise ConfigError(
+                f"{wanted} processes on this machine: expected at most one per GPU, "
+                f"found {torch.cuda.device_count()} GPUs"
+            )
         return
     _set_environment(launcher)
     dist.init_process_group("gloo", timeout=datetime.timedelta(seconds=timeout))
