@@ -73,10 +73,12 @@ SVR3D_HD bool setup_triangle(const Vec3<double> p[3], int height, int width,
   const Vec3<double> e[3] = {cross(p[1], p[2]), cross(p[2], p[0]),
                              cross(p[0], p[1])};
   const double det = dot(p[0], e[0]);
-  // Edge-on or without area. The bound is relative to the sizes that were
-  // multiplied, so that it only removes what rounding decides.
-  const double scale = fabs(p[0].x * e[0].x) + fabs(p[0].y * e[0].y) +
-                       fabs(p[0].z * e[0].z);
+  // Edge-on or without area. The bound is relative to the size of the products, so
+  // that it only removes what rounding decides.
+  const double scale =
+      fabs(p[0].x) * (fabs(p[1].y * p[2].z) + fabs(p[1].z * p[2].y)) +
+      fabs(p[0].y) * (fabs(p[1].z * p[2].x) + fabs(p[1].x * p[2].z)) +
+      fabs(p[0].z) * (fabs(p[1].x * p[2].y) + fabs(p[1].y * p[2].x));
   if (!(fabs(det) > 1e-15 * scale)) return false;
   for (int i = 0; i < 3; ++i) {
     out.a[i] = e[i].x / det;

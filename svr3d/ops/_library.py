@@ -44,7 +44,7 @@ def load() -> bool:
 
 def available() -> bool:
     """Whether compiled kernels serve; warns once if the pure-torch twins do."""
-    if load():
+    if _state["path"] is not None:  # ops load the extension when they are imported
         return True
     if not _state["warned"] and not torch.compiler.is_compiling():
         _state["warned"] = True

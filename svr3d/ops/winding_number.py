@@ -15,7 +15,7 @@ def winding_number(
     points: TensorLike,
     *,
     exact: bool = False,
-    beta: float = 2.0,
+    beta: float = 2.5,
 ) -> Tensor:
     r"""Computes how often a mesh winds around each point.
 
@@ -26,7 +26,7 @@ def winding_number(
     open meshes. Points on a face see half of it.
 
     The fast form sums far groups of faces by a second-order expansion, and its error
-    stays below 2e-3 (below 1e-4 on average). It works on packets of neighbouring
+    stays below 2e-3 (below 4e-4 on average). It works on packets of neighbouring
     points, so that a point's last digits depend on which others are asked for; the
     result does not depend on the number of threads.
 

@@ -65,7 +65,9 @@ def rasterize_meshes_torch(
     face_index = torch.full_like(closeness, -1, dtype=torch.int64)
     for view in range(views):
         rows, determinant = _inverse_corners(corners[view])
-        scale = (corners[view, :, 0] * rows[:, 0]).abs().sum(-1)
+        p0, p1, p2 = corners[view].abs().unbind(1)
+        sizes = p1.roll(-1, -1) * p2.roll(1, -1) + p1.roll(1, -1) * p2.roll(-1, -1)
+        scale = (p0 * sizes).sum(-1)
         for face in range(len(faces)):
             if not determinant[face].abs() > 1e-15 * scale[face]:
                 continue
