@@ -11,6 +11,9 @@ Series = Mapping[str, Sequence[tuple[float, float]]]
 
 _COLORS = ("#3b6fb6", "#d1702c", "#3f9a6b", "#8a5ea8", "#b5495b", "#7a7f87")
 
+_GREY = "#757c86"
+"""Can be read on white and on black, as a page may have either."""
+
 
 def read_scalars(work_dir: str | Path) -> dict[str, list[tuple[float, float]]]:
     """Read what mmengine logged in a work dir, all its runs in order of time.
@@ -51,6 +54,7 @@ def plot_curves(
         path: File to write, ``.svg`` or ``.png``.
         xlabels: What x counts in each panel; the last one serves the panels after it.
     """
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -75,9 +79,21 @@ def plot_curves(
         axis.tick_params(labelsize=8)
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
+        axis.spines[["bottom", "left"]].set_color(_GREY)
+        axis.tick_params(colors=_GREY)
+        axis.title.set_color(_GREY)
+        axis.xaxis.label.set_color(_GREY)
         if len(series) > 1:
-            axis.legend(frameon=False, fontsize=8)
+            axis.legend(frameon=False, fontsize=8, labelcolor=_GREY)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    vector = path.suffix == ".svg"
+    # Text stays text, and the same curves give the same file.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "svr3d"}):
+        figure.savefig(
+            path,
+            dpi=130,
+            transparent=vector,
+            metadata={"Date": None} if vector else None,
+        )
     return path
