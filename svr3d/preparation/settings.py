@@ -30,10 +30,10 @@ class BuildSettings:
     layout: str = "r2n2"
     views: int = 24
     resolution: int = 137
-    supersample: int = 3
+    supersample: int = 4
     voxel_resolution: int = 32
     num_points: int = 100_000
-    num_surface_points: int = 20_000
+    num_surface_points: int = 100_000
     padding: float = 0.1
     seed: int = 0
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
