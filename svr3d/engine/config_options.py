@@ -2,14 +2,15 @@
 """Overrides of a config from the command line, with checked paths."""
 
 import argparse
+import copy
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.config.lazy import LazyAttr, LazyObject
 
+from svr3d.engine.config_following import follow, is_imported, nodes_below
 from svr3d.engine.config_values import fit_value, parse_value
 from svr3d.errors import ConfigError
 from svr3d.registry.part_registry import nearest_names
@@ -64,11 +65,12 @@ def apply_options(
         verbose: Print to stderr which nested values a top-level key replaced.
 
     Returns:
-        The paths of nested values that were replaced because they had the name and
-        the value of an overridden top-level key.
+        The paths of nested values that were replaced because they were copies of an
+        overridden top-level value; see :mod:`svr3d.engine.config_following`.
 
     Raises:
-        ConfigError: If a path does not exist, or a value has the wrong type.
+        ConfigError: If a path does not exist, a value has the wrong type, or nothing
+            would read the value.
     """
     followed = []
     tree = _root(cfg)
@@ -76,14 +78,15 @@ def apply_options(
         added = key.startswith("+")
         path = key.lstrip("+")
         keys = path.split(".")
-        top_level = len(keys) == 1 and _has(tree, path)
-        old = dict.get(tree, path) if top_level else None
+        top = keys[0]
+        old = copy.deepcopy(_raw(tree, top)) if _has(tree, top) else None
+        known = _has(tree, top) and not is_imported(old)
         try:
             _assign(tree, keys, value, path=path, add=added)
         except _PathError as error:
             raise ConfigError(_explain_path(tree, *error.args)) from None
-        if top_level and not isinstance(old, dict) and not _is_imported(old):
-            followed += _follow(tree, path, old, dict.get(tree, path))
+        if known:
+            followed += follow(tree, keys, old, force=added)
     if verbose and followed and os.environ.get("RANK", "0") == "0":
         print(f"--cfg-options also set: {', '.join(followed)}", file=sys.stderr)
     return followed
@@ -91,10 +94,6 @@ def apply_options(
 
 class _PathError(Exception):
     """A path does not exist: (container, missing key, keys before it, path)."""
-
-
-def _is_imported(value: Any) -> bool:
-    return callable(value) or isinstance(value, (LazyAttr, LazyObject))
 
 
 def _root(cfg: Config) -> ConfigDict:
@@ -155,57 +154,15 @@ def _assign(tree: Any, keys: list[str], value: Any, *, path: str, add: bool) -> 
         tree[int(key)] = ConfigDict._hook(new)
 
 
-def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any, str, Any]]:
-    """Yield every node below a tree as (path, container, key, value)."""
-    if isinstance(tree, dict):
-        items = [(str(key), dict.__getitem__(tree, key)) for key in dict.keys(tree)]
-    elif isinstance(tree, (list, tuple)):
-        items = [(str(place), item) for place, item in enumerate(tree)]
-    else:
-        return
-    for key, value in items:
-        here = f"{path}.{key}" if path else key
-        yield here, tree, key, value
-        yield from _leaves(value, here)
-
-
-def _follow(tree: Any, name: str, old: Any, new: Any) -> list[str]:
-    """Set the nested keys of a name from an old to a new value; return their paths.
-
-    Raises:
-        ConfigError: If nested keys of the name exist, but all have other values: then
-            the top-level key means nothing, and the override would do nothing.
-    """
-    nested = [
-        (path, container, value)
-        for path, container, key, value in _leaves(tree)
-        if key == name and "." in path and isinstance(container, dict)
-    ]
-    same = [
-        (path, container)
-        for path, container, value in nested
-        if value == old and type(value) is type(old)
-    ]
-    if nested and not same and old != new:
-        shown = "\n".join(f"  {path}={value!r}" for path, _, value in nested[:8])
-        raise ConfigError(
-            f"{name}={new!r}: nothing takes its value from this top-level key, whose "
-            f"value was {old!r}. Set the ones you mean by their path:\n{shown}"
-        )
-    for _, container in same:
-        container[name] = new
-    return [path for path, _ in same]
-
-
 def _explain_path(root: Any, tree: Any, key: str, done: list[str], path: str) -> str:
     """Return the message for a path that does not exist."""
     where = ".".join(done) or "the top level of the config"
     lines = [f"{path}: there is no {key!r} in {where}"]
     last = path.rpartition(".")[2]
-    elsewhere = [known for known, _, name, _ in _leaves(root) if name == last]
+    elsewhere = [known for known, _, name, _ in nodes_below(root) if name == last]
     if isinstance(tree, dict):
         values = {str(name): dict.__getitem__(tree, name) for name in dict.keys(tree)}
-        names = [name for name in values if not _is_imported(values[name])]
+        names = [name for name in values if not is_imported(values[name])]
         near = [".".join([*done, name]) for name in nearest_names(key, names)]
         near += [known for known in elsewhere if known not in near]
         if not near:

@@ -26,11 +26,11 @@ from torch.optim import Adam
 
 data_root = "data/first"
 batch_size = 4
-loader = dict(batch_size=batch_size, dataset=dict(data_root=data_root, sizes=(1, 2)))
-other_loader = dict(batch_size=1, dataset=dict(data_root="elsewhere"))
-optimizer = dict(type=Adam, lr=1e-3, betas=(0.9, 0.999), amsgrad=False)
-steps = [dict(name="a", size=3), dict(name="b", size=4)]
-comment = "text"
+train_dataloader = dict(batch_size=batch_size, dataset=dict(data_root=data_root, sizes=(1, 2)))
+val_dataloader = dict(batch_size=1, dataset=dict(data_root="elsewhere"))
+optim_wrapper = dict(type=Adam, lr=1e-3, betas=(0.9, 0.999), amsgrad=False)
+custom_hooks = [dict(name="a", size=3), dict(name="b", size=4)]
+work_dir = "text"
 nothing = None
 """
 LEAF = """
@@ -41,7 +41,7 @@ with read_base():
 
 from torch.optim import SGD
 
-optimizer.update(type=SGD)
+optim_wrapper.update(type=SGD)
 """
 
 
@@ -63,8 +63,8 @@ def test_lazy_config_loads_from_any_directory(leaf, tmp_path, monkeypatch):
     away.mkdir()
     monkeypatch.chdir(away)
     cfg = load_config(leaf)
-    assert cfg.optimizer.type is torch.optim.SGD
-    assert cfg.loader.dataset.data_root == "data/first"
+    assert cfg.optim_wrapper.type is torch.optim.SGD
+    assert cfg.train_dataloader.dataset.data_root == "data/first"
     assert load_config(os.path.relpath(leaf)).to_dict() == cfg.to_dict()
 
 
@@ -172,36 +172,39 @@ def test_wrong_types_are_refused(new, present, expected):
 def test_overrides_reach_dicts_lists_and_tuples(leaf):
     cfg = load(
         leaf,
-        optimizer__lr="1e-4",
-        optimizer__betas="(0.5, 0.9)",
-        steps__1__size="7",
-        loader__dataset__sizes__0="9",
-        optimizer__type="RMSprop",
+        optim_wrapper__lr="1e-4",
+        optim_wrapper__betas="(0.5, 0.9)",
+        custom_hooks__1__size="7",
+        train_dataloader__dataset__sizes__0="9",
+        optim_wrapper__type="RMSprop",
     )
-    assert cfg.optimizer.to_dict() == {
+    assert cfg.optim_wrapper.to_dict() == {
         "type": "RMSprop",
         "lr": 1e-4,
         "betas": (0.5, 0.9),
         "amsgrad": False,
     }
-    assert cfg.steps[1].size == 7 and cfg.steps[0].size == 3
-    assert cfg.loader.dataset.sizes == (9, 2)
+    assert cfg.custom_hooks[1].size == 7 and cfg.custom_hooks[0].size == 3
+    assert cfg.train_dataloader.dataset.sizes == (9, 2)
 
 
 def test_dictionaries_merge_and_can_replace(leaf):
-    cfg = load(leaf, **{"loader.dataset": '{"sizes": [5, 6]}'})
-    assert cfg.loader.dataset.to_dict() == {"data_root": "data/first", "sizes": (5, 6)}
-    cfg = load(leaf, **{"loader.dataset": '{"_delete_": true, "x": 1}'})
-    assert cfg.loader.dataset.to_dict() == {"x": 1}
+    cfg = load(leaf, **{"train_dataloader.dataset": '{"sizes": [5, 6]}'})
+    assert cfg.train_dataloader.dataset.to_dict() == {
+        "data_root": "data/first",
+        "sizes": (5, 6),
+    }
+    cfg = load(leaf, **{"train_dataloader.dataset": '{"_delete_": true, "x": 1}'})
+    assert cfg.train_dataloader.dataset.to_dict() == {"x": 1}
 
 
 @pytest.mark.parametrize(
     ("path", "suggestion"),
     [
-        ("optimzer.lr", "optimizer"),
-        ("optimizer.lrr", "optimizer.lr"),
-        ("lr", "optimizer.lr"),
-        ("loader.sizes", "loader.dataset.sizes"),
+        ("optim_wraper.lr", "optim_wrapper"),
+        ("optim_wrapper.lrr", "optim_wrapper.lr"),
+        ("lr", "optim_wrapper.lr"),
+        ("train_dataloader.sizes", "train_dataloader.dataset.sizes"),
     ],
 )
 def test_unknown_paths_are_refused_with_the_nearest(leaf, path, suggestion):
@@ -213,30 +216,33 @@ def test_unknown_paths_are_refused_with_the_nearest(leaf, path, suggestion):
 
 def test_list_index_out_of_range_names_the_length(leaf):
     with pytest.raises(ConfigError, match="list of 2 items"):
-        load(leaf, steps__2__size="1")
+        load(leaf, custom_hooks__2__size="1")
 
 
 def test_plus_adds_new_keys(leaf):
-    cfg = load(leaf, **{"+loader.dataset.deep.key": "[1, 2]", "+fresh": "x"})
-    assert cfg.loader.dataset.deep.key == [1, 2] and cfg.fresh == "x"
+    cfg = load(leaf, **{"+train_dataloader.dataset.deep.key": "[1, 2]", "+fresh": "x"})
+    assert cfg.train_dataloader.dataset.deep.key == [1, 2] and cfg.fresh == "x"
     assert load(leaf, **{"+batch_size": "auto"}).batch_size == "auto"
 
 
 def test_top_level_value_reaches_the_nested_keys_that_took_it(leaf, capsys):
     cfg = load_config(leaf, {"data_root": "/data", "batch_size": "8"})
-    assert cfg.loader.to_dict() == {
+    assert cfg.train_dataloader.to_dict() == {
         "batch_size": 8,
         "dataset": {"data_root": "/data", "sizes": (1, 2)},
     }
     # These had other values, so they did not come from the top-level keys.
-    assert cfg.other_loader.batch_size == 1
-    assert cfg.other_loader.dataset.data_root == "elsewhere"
+    assert cfg.val_dataloader.batch_size == 1
+    assert cfg.val_dataloader.dataset.data_root == "elsewhere"
     told = capsys.readouterr().err
-    assert "loader.dataset.data_root" in told and "loader.batch_size" in told
+    assert (
+        "train_dataloader.dataset.data_root" in told
+        and "train_dataloader.batch_size" in told
+    )
     # The same holds for a config that was stored as text.
     stored = config_from_text(config_to_text(load_config(leaf)))
     apply_options(stored, {"data_root": "/data", "batch_size": "8"})
-    assert stored.loader.to_dict() == cfg.loader.to_dict()
+    assert stored.train_dataloader.to_dict() == cfg.train_dataloader.to_dict()
 
 
 def test_top_level_none_and_lists_reach_nested_keys_too(tmp_path):
@@ -247,6 +253,37 @@ def test_top_level_none_and_lists_reach_nested_keys_too(tmp_path):
     options = {"root": "/data", "size": "(3, 4)", "+fresh": "1"}
     cfg = load_config(file, options, verbose=False)
     assert cfg.new[0].to_dict() == {"root": "/data", "size": (3, 4), "new": None}
+
+
+def test_top_level_pipelines_reach_their_copies_under_other_names(tmp_path):
+    file = tmp_path / "config.py"
+    file.write_text(
+        "from torch.nn import ReLU\nfrom torch.nn import Linear\n"
+        "train_pipeline = [dict(type=ReLU, inplace=True), dict(type=Linear, size=3)]\n"
+        "other = [dict(type=ReLU, inplace=True)]\n"
+        "train_dataloader = dict(dataset=dict(pipeline=train_pipeline))\n"
+        "val_dataloader = dict(dataset=dict(pipeline=other))\n"
+        "test_dataloader = val_dataloader\n"
+    )
+    options = {"train_pipeline.1.size": "4", "train_pipeline.0.inplace": "False"}
+    cfg = load_config(file, options, verbose=False)
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    assert [pipeline[0].inplace, pipeline[1].size] == [False, 4]
+    assert pipeline == cfg.train_pipeline and pipeline is not cfg.train_pipeline
+    assert cfg.val_dataloader.dataset.pipeline[0].inplace is True
+    # Keys that the runner reads stand for themselves, also if two are alike.
+    cfg = load_config(file, {"val_dataloader.dataset.pipeline": "[]"}, verbose=False)
+    assert len(cfg.test_dataloader.dataset.pipeline) == 1
+
+
+@pytest.mark.parametrize("option", ["rate", "helper.x"])
+def test_override_without_effect_is_refused(tmp_path, option):
+    file = tmp_path / "config.py"
+    file.write_text("rate = 3\nhelper = dict(x=3)\noptim_wrapper = dict(lr=rate)\n")
+    with pytest.raises(ConfigError, match=f"{option}: the override would have no"):
+        load_config(file, {option: "4"})
+    assert load_config(file, {f"+{option}": "4"}).rate in (3, 4)
+    load_config(file, {option: "3"})
 
 
 def test_top_level_value_that_nothing_takes_is_refused(tmp_path):
@@ -272,7 +309,7 @@ def test_argparse_action_collects_pairs(capsys):
 
 def test_text_reads_back_by_us_and_by_mmengine(leaf):
     options = {"+odd": '{"a b": 1, "class": "{{x}}", "none": null}', "+far": "inf"}
-    cfg = load_config(leaf, {**options, "comment": 'it\'s "quoted"\nand {{ base }}'})
+    cfg = load_config(leaf, {**options, "work_dir": 'it\'s "quoted"\nand {{ base }}'})
     text = config_to_text(cfg)
     assert config_from_text(text).to_dict() == cfg.to_dict()
     assert Config.fromstring(text, ".py").to_dict() == cfg.to_dict()
