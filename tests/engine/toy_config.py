@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from svr3d.engine.config import config_to_text
 
 TOY = Path(__file__).parent / "toy"
@@ -24,7 +26,9 @@ def toy_dict(**changes: Any) -> dict:
         custom_imports=dict(imports=["toy_parts"]),
         protocol=PROTOCOL,
         model=dict(type="ToyModel"),
-        train_dataloader=dict(batch_size=4, num_workers=0, dataset=dict(type="ToyData")),
+        train_dataloader=dict(
+            batch_size=4, num_workers=0, dataset=dict(type="ToyData")
+        ),
         train_cfg=dict(by_epoch=True, max_epochs=4),
         optim_wrapper=dict(optimizer=dict(type="Adam", lr=0.01)),
         param_scheduler=dict(type="CosineAnnealingLR", T_max=4, by_epoch=True),
@@ -81,3 +85,38 @@ def run_tool(name: str, *arguments: Any, **options: Any) -> subprocess.Popen:
         stderr=subprocess.STDOUT,
         **options,
     )
+
+
+def load(work_dir, name=None):
+    """Read the last checkpoint of a work directory, or one by its name."""
+    name = name or (work_dir / "last_checkpoint").read_text()
+    return torch.load(work_dir / name, weights_only=True)
+
+
+def differences(one, other, path=""):
+    """Return the paths at which two nested values differ, tensors bit by bit."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return [] if torch.equal(one, other) else [path]
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = one.keys() | other.keys()
+        return [
+            item
+            for key in sorted(keys, key=str)
+            for item in differences(one.get(key), other.get(key), f"{path}.{key}")
+        ]
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        if len(one) == len(other):
+            pairs = enumerate(zip(one, other, strict=True))
+            return [item for i, p in pairs for item in differences(*p, f"{path}.{i}")]
+    return [] if one == other else [path]
+
+
+def training_state(work_dir, name=None):
+    """Return what decides the rest of a training."""
+    checkpoint = load(work_dir, name)
+    keys = ("state_dict", "optimizer", "param_schedulers", "run_state")
+    state = {key: checkpoint.get(key) for key in keys}
+    state["place"] = {key: checkpoint["meta"][key] for key in ("epoch", "iter")}
+    if "ema_state_dict" in checkpoint:
+        state["ema"] = checkpoint["ema_state_dict"]
+    return state

@@ -5,8 +5,10 @@ mmengine's default ``pseudo_collate`` hands lists to the model, and its default 
 start leaves workers to die of the Ctrl-C that the run itself survives.
 """
 
+import os
 import random
 import signal
+import threading
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from mmengine.registry import FUNCTIONS
 def init_worker(worker: int) -> None:
     """Prepare a worker of a data loader.
 
-    Signals go to the whole process group, but only the main process decides: it
+    Signals often go to the whole process group, but only the main process decides: it
     finishes its iteration and then ends its workers. A worker whose main process died
     ends by itself, torch sees to that.
 
@@ -26,11 +28,26 @@ def init_worker(worker: int) -> None:
         worker: Number of the worker.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _obey_parent_only()
     seed = torch.initial_seed() % 2**32  # differs among workers, torch sees to that
     random.seed(seed)
     np.random.seed(seed)
     torch.set_num_threads(1)
+
+
+def _obey_parent_only() -> None:
+    """Let SIGTERM end this process if its parent sent it, and ignore all others."""
+    if not hasattr(signal, "sigwaitinfo"):  # macOS, Windows
+        return
+    parent = os.getppid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def wait() -> None:
+        while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def complete_loader(loader: dict[str, Any], *, training: bool) -> None:
