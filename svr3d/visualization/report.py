@@ -104,8 +104,9 @@ def write_report(sources: ReportSources, out: str | Path, *, title: str = "") ->
         section("Commands", code(sources.commands.strip())),
         section("Versions", facts(_versions())),
     ]
-    name = title or f"{work_dir.resolve().name}"
-    lead = f"Report of {work_dir}" if title else "Report of a training run"
+    run = work_dir.resolve().name
+    name = title or run
+    lead = f"Report of the run {run}" if title else "Report of a training run"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page(name, lead, [part for part in body if part]), encoding="utf-8")
     return out
@@ -129,7 +130,7 @@ def _headline(table, baselines) -> str:
         entries.append((f"{value:.4f}", label))
     published = table.overall_baseline
     if published is not None:
-        entries.append((f"{published:.4f}", "published, same weights of categories"))
+        entries.append((f"{published:.4f}", "published"))
     entries.append((str(table.count), "test samples"))
     entries.append((str(len(table.rows)), "categories"))
     return cards(entries)
