@@ -39,7 +39,9 @@ def read_checkpoint(
         checkpoint = _read(path, device)
     except pickle.UnpicklingError as error:
         raise CheckpointError(_explain_pickle(path, error)) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except CheckpointError:
+        raise
+    except Exception as error:  # a foreign file makes the reader fail in any way
         reason = str(error).splitlines()[0][:200] if str(error) else ""
         raise CheckpointError(
             f"{path}: expected a checkpoint, found a broken or foreign file "

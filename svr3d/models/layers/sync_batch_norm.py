@@ -109,8 +109,9 @@ def convert_sync_batch_norm(model: nn.Module) -> nn.Module:
         if type(module) in (*_RANKS, nn.SyncBatchNorm):
             replacements[id(module)] = _synchronised(module)
             return replacements[id(module)]
-        for name, child in list(module.named_children()):
-            new = convert(child)
+        # Not named_children(), which leaves out the second name of a module.
+        for name, child in list(module._modules.items()):
+            new = child if child is None else convert(child)
             if new is not child:
                 setattr(module, name, new)
         return module
