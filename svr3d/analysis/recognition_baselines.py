@@ -122,7 +122,7 @@ def recognition_baselines(
     Args:
         cfg: Config with data loaders of train, val and test, and a VoxelIoU metric.
         reference_views: Views per training object that retrieval searches; 0 takes
-            the larger number of the training and the test views.
+            all that training may draw.
         oracle: Whether to search the training shape with the largest IoU, an upper
             bound of retrieval whose cost is the product of both splits.
         report: Receives a line on progress.
@@ -132,18 +132,14 @@ def recognition_baselines(
     """
     test_cfg = _dataset_cfg(cfg, "test")
     train_cfg = _dataset_cfg(cfg, "train")
-    views = reference_views or max(
-        train_cfg.get("num_views", 1), test_cfg.get("num_views", 1)
-    )
-    # Training images as they are tested: no augmentation, and always the same views.
-    train_cfg.update(pipeline=test_cfg["pipeline"], num_views=views)
-    if train_cfg.get("view_selection") == "random":
-        train_cfg["view_selection"] = "first"
+    # Training images as they are tested: without augmentation.
+    train_cfg["pipeline"] = test_cfg["pipeline"]
     datasets = {
         "train": DATASETS.build(train_cfg),
         "val": DATASETS.build(_dataset_cfg(cfg, "val")),
         "test": DATASETS.build(test_cfg),
     }
+    views = _take_views(datasets["train"], reference_views)
     sizes = {name: len(dataset) for name, dataset in datasets.items()}
     report(f"reading {sizes['train']} training objects, {views} views each")
     train = read_split(datasets["train"], with_features=True)
@@ -231,6 +227,15 @@ def evaluate(metric: VoxelIoU, grids: Tensor, test: Split) -> ResultTable:
         metric.process(batch, [Voxels(grid[None])])
     metric.evaluate(len(grids))
     return metric.table
+
+
+def _take_views(dataset: Any, wanted: int) -> int:
+    """Let a data set return the first ``wanted`` or all views; return how many."""
+    if dataset.view_selection == "random":
+        dataset.view_selection = "first"
+        wanted = wanted or min(map(dataset.count_views, range(len(dataset))))
+    dataset.num_views = wanted or dataset.num_views
+    return dataset.num_views
 
 
 def _dataset_cfg(cfg: Config, name: str) -> dict[str, Any]:

@@ -41,8 +41,8 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=0,
         metavar="N",
-        help="views per training object that retrieval searches (default: as many as "
-        "training or testing uses)",
+        help="views per training object that retrieval searches (default: all that "
+        "training may draw)",
     )
     parser.add_argument(
         "--no-oracle",

@@ -138,6 +138,10 @@ class ShapeNetR2N2(BaseShapeDataset):
         """Return only the target grid (R, R, R) uint8 of a sample."""
         return self._read_grid(self._keys[index]).voxels
 
+    def count_views(self, index: int) -> int:
+        """Return how many views a sample's object has."""
+        return len(self._read_metadata(self._keys[index]))
+
     def _list_samples(self) -> tuple[list[SampleKey], dict[str, Any]]:
         if self._portion is None:
             source = self.data_root / self._split_file
