@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 ImageInput: TypeAlias = "str | PathLike | np.ndarray | Image"
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-OBJECT_SHARE = 0.72
-"""Longer side of the object's box over the picture's side, usual in the renderings."""
+OBJECT_SHARE = 0.65
+"""Longer side of the object's box over the picture's side, mean of built renderings."""
 _ORIENTATION = 0x0112
 
 

@@ -157,7 +157,12 @@ def write_reconstruction(
     Raises:
         ValueError: Nothing reaches the threshold.
     """
-    from svr3d.visualization import reconstruction_sheet, save_picture, save_turntable
+    from svr3d.visualization import (
+        BLUE,
+        reconstruction_sheet,
+        save_picture,
+        save_turntable,
+    )
 
     _require_solid(result)
     paths = [
@@ -167,7 +172,8 @@ def write_reconstruction(
     sheet = reconstruction_sheet(result.pictures, result.shape)
     paths.append(save_picture(sheet, out / f"{result.name}.png"))
     if animation:
-        paths.append(save_turntable(result.shape, out / f"{result.name}.gif"))
+        path = out / f"{result.name}.gif"
+        paths.append(save_turntable(result.shape, path, color=BLUE))
     return paths
 
 

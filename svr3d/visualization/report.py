@@ -146,6 +146,8 @@ def _curves(scalars: Mapping[str, Sequence[tuple[float, float]]]) -> str:
         for name, series in scalars.items()
         if "iou" in name and not name.endswith("_threshold")
     }
+    if "iou_max" in scores:
+        scores = {"iou_max": scores["iou_max"]}
     rate = {"lr": scalars["lr"]} if "lr" in scalars else {}
     panels = {
         "Training loss": (losses, "iteration"),

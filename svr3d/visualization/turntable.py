@@ -95,6 +95,7 @@ def save_turntable(
     num_views: int = 36,
     size: int = 256,
     threshold: float | None = None,
+    color: tuple[float, float, float] = CLAY,
     duration: float = 4.0,
 ) -> Path:
     """Write a turning object as an animated ``.gif`` or ``.webp``.
@@ -105,13 +106,16 @@ def save_turntable(
         num_views: Frames of one turn.
         size: Side of a frame in pixels.
         threshold: Level of the surface; None takes the structure's own.
+        color: Of the surface, RGB in [0, 1].
         duration: Seconds of one turn.
     """
     from PIL import Image
 
     frames = [
         Image.fromarray(frame)
-        for frame in turntable(structure, num_views, size=size, threshold=threshold)
+        for frame in turntable(
+            structure, num_views, size=size, threshold=threshold, color=color
+        )
     ]
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
