@@ -75,7 +75,12 @@ def _look(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tell which points show from outside, and turn normals outward."""
     step = PROBE_DISTANCE * normals
-    probes = np.concatenate([points + step, points - step]).astype(np.float32)
-    front, back = label_points(mesh, probes).reshape(2, -1)
-    flip = front & ~back
-    return ~(front & back), np.where(flip[:, None], -normals, normals)
+    shown = ~label_points(mesh, (points + step).astype(np.float32))
+    # Only where the front is inside does the back decide: hidden, or turned in.
+    doubtful = np.flatnonzero(~shown)
+    back = label_points(mesh, (points[doubtful] - step[doubtful]).astype(np.float32))
+    turned = doubtful[~back]
+    shown[turned] = True
+    normals = normals.copy()
+    normals[turned] *= -1
+    return shown, normals
