@@ -29,7 +29,8 @@ def add_alpha(image: np.ndarray) -> np.ndarray | None:
         image: RGB (H, W, 3) uint8.
 
     Returns:
-        RGBA (H, W, 4) uint8, black where transparent, or None where the border has no single colour.
+        RGBA (H, W, 4) uint8, black where transparent, or None where the border has no
+        single colour.
     """
     pixels = image.astype(np.float32)
     border = _border(pixels)
