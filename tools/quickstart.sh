@@ -32,7 +32,7 @@ step "test table"
 "$python" tools/test.py "$config" "$checkpoint" --work-dir "$out/test" "${options[@]}"
 
 step "baselines on the same split"
-"$python" tools/analysis/recognition_baselines.py "$config" --out "$out/baselines" "${options[@]}"
+"$python" tools/analysis/recognition_baselines.py "$config" --out "$out/baselines.json" "${options[@]}"
 
 step "a held-out object"
 object=$("$python" - "$data/ShapeNet.json" <<'PYTHON'
@@ -43,11 +43,12 @@ print(f"{category['taxonomy_id']}/{sorted(category['test'])[0]}")
 PYTHON
 )
 views=("$data/ShapeNetRendering/$object/rendering/"0[0-4].png)
-"$python" tools/reconstruct.py "$checkpoint" "${views[@]}" --multi-view --out "$out/reconstruction"
+"$python" tools/reconstruct.py "$checkpoint" "${views[@]}" --multi-view --animation \
+    --out "$out/reconstruction"
 
 step "report"
 "$python" tools/analysis/report.py "$out/train" --test "$out/test" \
-    --baselines "$out/baselines" --reconstructions "$out/reconstruction" \
+    --baselines "$out/baselines.json" --reconstructions "$out/reconstruction" \
     --out "$out/index.html"
 
 cat <<SUMMARY
@@ -56,7 +57,7 @@ done in $((SECONDS - started)) s
   data            $data
   checkpoint      $checkpoint
   test table      $out/test
-  baselines       $out/baselines
+  baselines       $out/baselines.json
   reconstruction  $out/reconstruction   ($object)
   report          $out/index.html
 SUMMARY
