@@ -20,19 +20,25 @@ data=$out/data
 config=configs/r2n2/res3dgru_synthetic.py
 options=(--cfg-options "data_root=$data")
 mkdir -p "$out"
+: >"$out/commands.txt"
+# The report shows the commands that made it.
+run() {
+    printf 'python %s\n' "$*" | sed "s#$repository/##g" >>"$out/commands.txt"
+    "$python" "$@"
+}
 
 step "data: procedural meshes, rendered and voxelised"
-"$python" tools/dataset_converters/make_synthetic.py "$data"
+run tools/dataset_converters/make_synthetic.py "$data"
 
 step "training the narrow Res3D-GRU"
-"$python" tools/train.py "$config" --work-dir "$out/train" --resume auto "$@" "${options[@]}"
+run tools/train.py "$config" --work-dir "$out/train" --resume auto "$@" "${options[@]}"
 checkpoint=$(ls -t "$out"/train/best_*.pth | head -n 1)
 
 step "test table"
-"$python" tools/test.py "$config" "$checkpoint" --work-dir "$out/test" "${options[@]}"
+run tools/test.py "$config" "$checkpoint" --work-dir "$out/test" "${options[@]}"
 
 step "baselines on the same split"
-"$python" tools/analysis/recognition_baselines.py "$config" --out "$out/baselines.json" "${options[@]}"
+run tools/analysis/recognition_baselines.py "$config" --out "$out/baselines.json" "${options[@]}"
 
 step "a held-out object"
 object=$("$python" - "$data/ShapeNet.json" <<'PYTHON'
@@ -43,13 +49,13 @@ print(f"{category['taxonomy_id']}/{sorted(category['test'])[0]}")
 PYTHON
 )
 views=("$data/ShapeNetRendering/$object/rendering/"0[0-4].png)
-"$python" tools/reconstruct.py "$checkpoint" "${views[@]}" --multi-view --animation \
+run tools/reconstruct.py "$checkpoint" "${views[@]}" --multi-view --animation \
     --out "$out/reconstruction"
 
 step "report"
 "$python" tools/analysis/report.py "$out/train" --test "$out/test" \
     --baselines "$out/baselines.json" --reconstructions "$out/reconstruction" \
-    --out "$out/index.html"
+    --commands "$out/commands.txt" --title "svr3d quickstart" --out "$out/index.html"
 
 cat <<SUMMARY
 
