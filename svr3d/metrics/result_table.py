@@ -175,7 +175,7 @@ class ResultTable:
         result["rows"] = [asdict(row) for row in self.rows]
         result["mean_of_categories"] = list(self.mean_of_categories)
         result["count"] = self.count
-        return _plain(result)
+        return plain(result)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ResultTable":
@@ -208,7 +208,7 @@ class ResultTable:
     def to_csv(self, path: str | Path) -> None:
         """Write the table as CSV, the protocol in a comment line before it."""
         with open(path, "w", newline="") as file:
-            protocol = json.dumps(_plain(self.protocol))
+            protocol = json.dumps(plain(self.protocol))
             file.write(f"# {self.metric}; protocol: {protocol}\n")
             writer = csv.writer(file)
             writer.writerow(
@@ -223,71 +223,6 @@ class ResultTable:
                 ("mean over categories", self.mean_of_categories),
             ):
                 writer.writerow([name, "", self.count, "", *values])
-
-
-def merge_tables(
-    tables: Mapping[str, ResultTable], *, columns: Mapping[str, str] | None = None
-) -> ResultTable:
-    """Put tables of one protocol side by side.
-
-    Args:
-        tables: Label -> table.
-        columns: Label -> the column to take of that table; by default all.
-
-    Returns:
-        A table whose columns are named '<label> <column>', or '<label>' where one
-        column was chosen.
-
-    Raises:
-        ValueError: If metric, protocol or samples per category differ.
-    """
-    (first_label, first), *others = tables.items()
-    for label, table in others:
-        for name in ("metric", "protocol"):
-            _require_equal(name, first_label, first, label, table)
-        if _counts(table) != _counts(first):
-            raise ValueError(
-                f"tables {first_label!r} and {label!r} have different categories or "
-                f"numbers of samples: {_counts(first)} and {_counts(table)}"
-            )
-    labels, picks = [], []
-    for label, table in tables.items():
-        chosen = (columns or {}).get(label)
-        for index, column in enumerate(table.columns):
-            if chosen is None or column == chosen:
-                labels.append(label if chosen else f"{label} {column}")
-                picks.append((table, index))
-    by_name = [{row.name: row for row in table.rows} for table, _ in picks]
-    rows = tuple(
-        ResultRow(
-            row.name,
-            row.count,
-            tuple(
-                names[row.name].values[index]
-                for names, (_, index) in zip(by_name, picks, strict=True)
-            ),
-            row.baseline,
-            row.taxonomy_id,
-        )
-        for row in first.rows
-    )
-    overall = tuple(table.overall[index] for table, index in picks)
-    return ResultTable(first.metric, tuple(labels), rows, overall, first.protocol)
-
-
-def _require_equal(
-    name: str, first_label: str, first: ResultTable, label: str, table: ResultTable
-):
-    ours, theirs = _plain(getattr(first, name)), _plain(getattr(table, name))
-    if ours != theirs:
-        raise ValueError(
-            f"tables {first_label!r} and {label!r} cannot stand side by side, as their "
-            f"{name} differs: {ours} and {theirs}"
-        )
-
-
-def _counts(table: ResultTable) -> dict[str, int]:
-    return {row.name: row.count for row in sorted(table.rows, key=lambda r: r.name)}
 
 
 def _floats(values: Sequence[float]) -> tuple[float, ...]:
@@ -306,12 +241,12 @@ def _short(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return builtins that JSON can hold; tuples become lists, NaN null."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -83,7 +83,7 @@ def comparison_table(ours: ResultTable, baselines: Mapping[str, ResultTable]) ->
     Tables under different protocols never share one; they follow one by one, with what
     differs.
     """
-    from svr3d.metrics.result_table import merge_tables
+    from svr3d.metrics import merge_tables
 
     tables = {"ours": ours, **baselines}
     chosen = {name: each.columns[best_column(each)] for name, each in tables.items()}
