@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     checkpoint = args.files[-1]
     cfg = read_config(args.files[:-1], checkpoint, args.cfg_options)
 
+    from svr3d.engine.compat import finish_processes
     from svr3d.engine.runner import build_runner, check_writable, prepare_config
 
     work_dir = check_writable(args.work_dir or Path(checkpoint).parent / "test")
@@ -91,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     cfg.load_from, cfg.resume = str(checkpoint), False
     runner = build_runner(cfg)
     metrics = runner.test()
+    finish_processes()
     if os.environ.get("RANK", "0") == "0":
         if args.out:
             Path(args.out).write_text(json.dumps(metrics, indent=2) + "\n")

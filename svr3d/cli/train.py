@@ -87,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     allocator = keep_freed_memory()
     cfg = load_config(args.config, args.cfg_options)
 
+    from svr3d.engine.compat import finish_processes
     from svr3d.engine.exact_runner import RunInterrupted
     from svr3d.engine.runner import (
         build_runner,
@@ -112,11 +113,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         runner.train()
     except RunInterrupted as interrupt:
+        finish_processes()
         if is_main:
             print(f"interrupted; --resume auto goes on from\n{interrupt.checkpoint}")
         return INTERRUPTED
     except NonFiniteLossError as error:
         raise _report(error, runner, is_main) from error
+    finish_processes()
     if is_main:
         hub = runner.message_hub
         print(hub.get_info("best_ckpt") or hub.get_info("last_ckpt") or work_dir)

@@ -24,12 +24,17 @@ from svr3d.engine.compat.builtins import (
 )
 from svr3d.engine.compat.loaders import complete_loader, init_worker
 from svr3d.engine.compat.noise import quiet_start
-from svr3d.engine.compat.processes import LAUNCHERS, start_processes
+from svr3d.engine.compat.processes import (
+    LAUNCHERS,
+    finish_processes,
+    start_processes,
+)
 
 __all__ = [
     "LAUNCHERS",
     "CPUAmpOptimWrapper",
     "complete_loader",
+    "finish_processes",
     "init_worker",
     "plain_message_hub",
     "quiet_start",

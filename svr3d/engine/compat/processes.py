@@ -52,6 +52,16 @@ def start_processes(launcher: str, *, timeout: float = 1800.0) -> None:
     dist.init_process_group("gloo", timeout=datetime.timedelta(seconds=timeout))
 
 
+def finish_processes() -> None:
+    """Wait for the other processes and leave; all call it when they are done.
+
+    A process that just exits may take the connections of slower ones with it.
+    """
+    if dist.is_available() and dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
 def _set_environment(launcher: str) -> None:
     """Translate a launcher's variables into those of torchrun."""
     if launcher in _NAMES:

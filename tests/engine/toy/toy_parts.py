@@ -123,7 +123,7 @@ class ToyTrace(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         time.sleep(self.delay)
         if self.path and runner.rank == 0:
-            loss = float(outputs["loss"])
+            loss = float(outputs["loss"].detach())
             with open(self.path, "a") as file:
                 file.write(f"{runner.iter} {loss!r}\n")
         if runner.iter == self.signal_at and not self.in_validation:
