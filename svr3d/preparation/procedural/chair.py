@@ -67,17 +67,19 @@ def _back(parts, draws, width, depth, seat, frame, cover):
     z = -depth / 2 + thick / 2
     style = draws.pick(("solid", "slats", "bars", "frame", "low"))
     if style in ("solid", "low"):
+        slope = lean / rise
         rise = rise * 0.6 if style == "low" else rise
-        gap = draws.length(0.0, 0.15)
+        gap = draws.length(0.0, 0.4) * rise
         taper = (draws.length(0.7, 1.0), 0.8)
-        center = (0, seat + gap + (rise - gap) / 2, z - lean * gap / rise)
+        center = (0, seat + (gap + rise) / 2, z - slope * gap)
         size = (width * draws.length(0.85, 1.0), rise - gap, thick)
-        parts.box(center, size, color=cover, taper=taper, shift=(0, -lean))
+        shift = (0, -slope * (rise - gap))
+        parts.box(center, size, color=cover, taper=taper, shift=shift)
         if gap > 0.01:
             for x in (-width / 4, width / 4):
                 parts.tube(
                     (x, seat - 0.02, z),
-                    (x, seat + gap + 0.05, z - lean * 0.1),
+                    (x, seat + gap + 0.05, z - slope * (gap + 0.05)),
                     0.014,
                     color=frame,
                 )
