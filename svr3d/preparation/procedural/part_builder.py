@@ -119,8 +119,8 @@ class PartBuilder:
         """Add a cylinder, or a cone stump, between two points."""
         start, end = np.asarray(start, float), np.asarray(end, float)
         axis = (end - start) / np.linalg.norm(end - start)
-        helper = np.eye(3)[np.argmin(np.abs(axis))]
-        side = np.cross(axis, helper)
+        other = np.eye(3)[np.argmin(np.abs(axis))]
+        side = np.cross(axis, other)
         side /= np.linalg.norm(side)
         circle = _circle(sides) @ np.stack([side, np.cross(axis, side)])
         end_radius = radius if end_radius is None else end_radius
