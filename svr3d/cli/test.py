@@ -92,12 +92,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     cfg.load_from, cfg.resume = str(checkpoint), False
     runner = build_runner(cfg)
     metrics = runner.test()
-    finish_processes()
     if os.environ.get("RANK", "0") == "0":
         if args.out:
             Path(args.out).write_text(json.dumps(metrics, indent=2) + "\n")
         print(args.out or work_dir)
-    return 0
+    return finish_processes()
 
 
 def read_config(config: Sequence[str], checkpoint: str, cfg_options: dict) -> Config:

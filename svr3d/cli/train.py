@@ -113,17 +113,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         runner.train()
     except RunInterrupted as interrupt:
-        finish_processes()
         if is_main:
             print(f"interrupted; --resume auto goes on from\n{interrupt.checkpoint}")
-        return INTERRUPTED
+        return finish_processes(INTERRUPTED)
     except NonFiniteLossError as error:
         raise _report(error, runner, is_main) from error
-    finish_processes()
     if is_main:
         hub = runner.message_hub
         print(hub.get_info("best_ckpt") or hub.get_info("last_ckpt") or work_dir)
-    return 0
+    return finish_processes()
 
 
 def _report(error: NonFiniteLossError, runner, is_main: bool) -> NonFiniteLossError:

@@ -129,6 +129,7 @@ class ExactRunner(Runner):
         for hook in self.hooks:
             if isinstance(hook, AtomicCheckpointHook):
                 path = hook.save_interrupted(self)
+                self.visualizer.close()
                 raise RunInterrupted(path)
         raise KeyboardInterrupt
 

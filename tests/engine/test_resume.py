@@ -153,6 +153,14 @@ def test_workers_do_not_change_the_weights(train_toy):
     assert not differences(plain["state_dict"], workers["state_dict"])
 
 
+def test_validation_does_not_change_the_weights(train_toy):
+    changes = dict(model=dict(type="ToyModel", dropout=0.3))
+    one = train_toy("one", **changes)
+    rarely = dict(by_epoch=True, max_epochs=4, val_interval=3)
+    other = train_toy("other", **changes, train_cfg=rarely)
+    assert not differences(load(one)["state_dict"], load(other)["state_dict"])
+
+
 def test_run_without_a_seed_resumes_with_the_seed_it_drew(train_toy):
     changes = {**BY_EPOCH, "randomness": dict(seed=None)}
     trace = [dict(type="ToyTrace", signal_at=4)]
@@ -164,7 +172,9 @@ def test_run_without_a_seed_resumes_with_the_seed_it_drew(train_toy):
 
 
 @pytest.mark.parametrize("fail_at", [2, 3, 5])
-def test_crash_while_writing_leaves_a_good_checkpoint(train_toy, monkeypatch, fail_at):
+def test_crash_while_writing_leaves_a_good_checkpoint(
+    train_toy, tmp_path, monkeypatch, fail_at
+):
     reference = training_state(train_toy("reference", **BY_EPOCH))
     save, calls = torch.save, []
 
@@ -179,6 +189,8 @@ def test_crash_while_writing_leaves_a_good_checkpoint(train_toy, monkeypatch, fa
     with pytest.raises(Killed):
         train_toy("crashed", **BY_EPOCH)
     monkeypatch.undo()
+    best = list((tmp_path / "crashed").glob("best_*"))
+    assert len(best) == (fail_at > 2)  # the old one is there until the new one is
     work_dir = train_toy("crashed", "--resume", **BY_EPOCH)
     assert not differences(reference, training_state(work_dir))
     assert len(list(work_dir.glob("best_*"))) == 1

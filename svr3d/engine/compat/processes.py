@@ -7,8 +7,10 @@ its own start; so tools call ``start_processes`` first.
 """
 
 import datetime
+import multiprocessing
 import os
 import subprocess
+import sys
 
 import torch
 import torch.distributed as dist
@@ -52,14 +54,23 @@ def start_processes(launcher: str, *, timeout: float = 1800.0) -> None:
     dist.init_process_group("gloo", timeout=datetime.timedelta(seconds=timeout))
 
 
-def finish_processes() -> None:
-    """Wait for the other processes and leave; all call it when they are done.
+def finish_processes(code: int = 0) -> int:
+    """End a program of several processes together; return the code if it is one alone.
 
-    A process that just exits may take the connections of slower ones with it.
+    A process that just exits takes the connections of slower ones with it, and the
+    threads of gloo may abort it while Python tears itself down.
+
+    Args:
+        code: Exit code.
     """
-    if dist.is_available() and dist.is_initialized():
-        dist.barrier()
-        dist.destroy_process_group()
+    if not (dist.is_available() and dist.is_initialized()):
+        return code
+    dist.barrier()
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _set_environment(launcher: str) -> None:

@@ -46,7 +46,8 @@ class ToyData(Dataset):
         draw = SampleRandom(seed).numpy.randn(6).astype(np.float32)
         x += self.noise * draw
         # What a careless transform does: draw from the global generators.
-        x += np.float32(self.global_noise * (random.random() + np.random.rand()))
+        draws = random.random() + np.random.rand() + float(torch.rand(()))
+        x += np.float32(self.global_noise * draws)
         if index == self.bad:
             x[:] = np.nan
         return {
