@@ -54,6 +54,9 @@ class ExactRunner(Runner):
 
     Checkpoints hold all state of all processes, as tensors and builtins, and appear
     complete or not at all.
+
+    Attributes:
+        loaded_meta: The ``meta`` of the checkpoint that was loaded last.
     """
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -61,6 +64,7 @@ class ExactRunner(Runner):
         cfg = kwargs.get("cfg")
         self._config_text = config_to_text(cfg) if cfg else ""
         self._resumed: dict[str, Any] | None = None
+        self.loaded_meta: dict[str, Any] = {}
         super().__init__(*args, **kwargs)
 
     # -- building ---------------------------------------------------------------
@@ -252,6 +256,7 @@ class ExactRunner(Runner):
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
         self.bare_model.load_state_dict(checkpoint["state_dict"])
         self._has_loaded = True
+        self.loaded_meta = dict(checkpoint.get("meta", {}))
         self.logger.info(f"Loaded {filename}")
         if self._resume and self._train_loop is not None:
             self._check_resumable(checkpoint, filename)

@@ -6,8 +6,8 @@ wraps models with a GPU's number. If torch.distributed is up already, the runner
 its own start; so tools call ``start_processes`` first.
 """
 
+import atexit
 import datetime
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -66,8 +66,7 @@ def finish_processes(code: int = 0) -> int:
     if not (dist.is_available() and dist.is_initialized()):
         return code
     dist.barrier()
-    for worker in multiprocessing.active_children():
-        worker.terminate()
+    atexit._run_exitfuncs()  # loggers, workers and temporary files end as they should
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

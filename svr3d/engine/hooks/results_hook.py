@@ -47,7 +47,12 @@ class ResultsHook(Hook):
                 continue
             folder.mkdir(parents=True, exist_ok=True)
             stem = folder / f"{stage}_{metric.prefix or type(metric).__name__.lower()}"
-            table.summary.update(epoch=runner.epoch, iteration=runner.iter)
+            # A test has no iterations of its own: the checkpoint's are meant.
+            loaded = getattr(runner, "loaded_meta", {}) if stage == "test" else {}
+            table.summary.update(
+                epoch=loaded.get("epoch", runner.epoch),
+                iteration=loaded.get("iter", runner.iter),
+            )
             table.to_json(stem.with_suffix(".json"))
             table.to_csv(stem.with_suffix(".csv"))
             samples = getattr(metric, "samples", [])
