@@ -5,15 +5,13 @@ from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
 from torch.optim import Adam
 
-max_epochs = 60
-
-train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=max_epochs, val_interval=5)
+train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=60, val_interval=5)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 
 optim_wrapper = dict(
     type=OptimWrapper,
-    optimizer=dict(type=Adam, lr=1e-3, betas=(0.9, 0.999), eps=1e-8),
+    optimizer=dict(type=Adam, lr=5e-4, betas=(0.9, 0.999), eps=1e-8),
 )
 # Both step per iteration; T_max counts epochs and follows the length of the run.
 param_scheduler = [
