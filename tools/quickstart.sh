@@ -38,7 +38,7 @@ step "test table"
 run tools/test.py "$config" "$checkpoint" --work-dir "$out/test" "${options[@]}"
 
 step "baselines on the same split"
-run tools/analysis/recognition_baselines.py "$config" --out "$out/baselines.json" "${options[@]}"
+run tools/analysis/recognition_baselines.py "$config" --out "$out/baselines" "${options[@]}"
 
 step "a held-out object"
 object=$("$python" - "$data/ShapeNet.json" <<'PYTHON'
@@ -54,7 +54,7 @@ run tools/reconstruct.py "$checkpoint" "${views[@]}" --multi-view --animation \
 
 step "report"
 "$python" tools/analysis/report.py "$out/train" --test "$out/test" \
-    --baselines "$out/baselines.json" --reconstructions "$out/reconstruction" \
+    --baselines "$out/baselines/recognition_baselines.json" --reconstructions "$out/reconstruction" \
     --commands "$out/commands.txt" --title "svr3d quickstart" --out "$out/index.html"
 
 cat <<SUMMARY
@@ -63,7 +63,7 @@ done in $((SECONDS - started)) s
   data            $data
   checkpoint      $checkpoint
   test table      $out/test
-  baselines       $out/baselines.json
+  baselines       $out/baselines
   reconstruction  $out/reconstruction   ($object)
   report          $out/index.html
 SUMMARY

@@ -65,12 +65,13 @@ def write_toy(path: Path, **changes: Any) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Variables of a process that knows the toy and takes one thread."""
+    """Variables of a process that knows the toy, this Python, and takes one thread."""
     paths = [str(REPOSITORY), str(TOY), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "OMP_NUM_THREADS": "1",
+        "SVR3D_PYTHON": sys.executable,
     }
 
 
