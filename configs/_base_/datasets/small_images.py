@@ -13,12 +13,12 @@ from svr3d.datasets.transforms import (
 )
 
 small_train_pipeline = [
-    dict(type=CenterCrop, image_size=(64, 64), crop_size=(96, 96)),
+    dict(type=CenterCrop, image_size=(64, 64), crop_size=(128, 128)),
     dict(type=RandomBackground, color_range=((225, 255), (225, 255), (225, 255))),
     dict(type=PackViews),
 ]
 small_test_pipeline = [
-    dict(type=CenterCrop, image_size=(64, 64), crop_size=(96, 96)),
+    dict(type=CenterCrop, image_size=(64, 64), crop_size=(128, 128)),
     dict(type=RandomBackground, color_range=((240, 240), (240, 240), (240, 240))),
     dict(type=PackViews),
 ]
