@@ -259,17 +259,19 @@ class ShapeNetR2N2(BaseShapeDataset):
 
     def _candidates(self, count, num_views, folder) -> Sequence[int]:
         """Return the views of an object that a sample may or does hold."""
-        views = range(count)
         needed = num_views
-        if self.view_selection == "first":
-            views = range(num_views)
-        elif self.view_selection == "fixed":
+        if self.view_selection == "fixed":
             views = self.view_ids[:num_views]
-            needed = max(max(views) + 1, num_views)
-        if count < needed or len(views) < num_views:
+            if len(views) < num_views:
+                raise DataError(
+                    f"{folder}: expected {num_views} view_ids, found {self.view_ids}"
+                )
+            needed = max(views) + 1
+        else:
+            views = range(count if self.view_selection == "random" else num_views)
+        if count < needed:
             raise DataError(
-                f"{folder}: expected at least {max(needed, num_views)} views, "
-                f"found {min(count, len(views))}"
+                f"{folder}: expected at least {needed} views, found {count}"
             )
         return views
 
