@@ -13,6 +13,7 @@ from svr3d.datasets.transforms import (
     Normalize,
     PackViews,
     Pipeline,
+    R2N2Preprocess,
     RandomBackground,
     RandomCrop,
     RandomFlip,
@@ -87,6 +88,16 @@ def test_boxes_follow_the_pixels(step):
     mirrored = after["intrinsics"][:, 0, 0].numpy() < 0
     relative[mirrored, 0] = 1 - relative[mirrored, 0]
     np.testing.assert_allclose(found, relative, atol=1e-9)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_cameras_follow_the_preprocessing_of_3d_r2n2(training, seed):
+    sample = R2N2Preprocess(training)(blob_sample(seed))
+    assert sample["images"].shape == (2, 127, 127, 3)
+    expected, _ = project(sample["point"], sample["extrinsics"], sample["intrinsics"])
+    for mask, position in zip(sample["masks"], expected[:, 0], strict=True):
+        np.testing.assert_allclose(centroid(mask), position, atol=0.3)
 
 
 def test_mirrored_views_have_negative_focal_lengths():

@@ -13,6 +13,7 @@ from svr3d.datasets.transforms import (
     CenterCrop,
     ColorJitter,
     Normalize,
+    R2N2Preprocess,
     RandomBackground,
     RandomCrop,
     RandomFlip,
@@ -112,6 +113,20 @@ def test_single_transforms(case, name, step):
     for seed in given["seeds"].tolist():
         sample = step(sample_of(given["rgb_u8"][None], seed=seed))
         check(sample["images"], expected, f"{name}_{seed}", n=2500, atol=1e-6)
+
+
+@only("r2n2_preprocess_a")
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_preprocessing_of_3d_r2n2(case, number):
+    given, expected = case
+    pixels = given["rgba_u8"][number][None][..., [2, 1, 0, 3]]
+    sample = sample_of(pixels, seed=int(given["seed"]) + number)
+    for name, step in (
+        ("train", R2N2Preprocess(True)),
+        ("test", R2N2Preprocess(False, color_range=FIXED_BACKGROUND)),
+    ):
+        images = step(sample)["images"][..., ::-1]
+        check(images, expected, f"{name}_{number}", n=4000, atol=1e-6)
 
 
 @only("bbox_crop_a")

@@ -6,6 +6,7 @@ from .center_crop import CenterCrop
 from .color_jitter import ColorJitter
 from .normalize import Normalize
 from .pack_views import PackViews
+from .r2n2_preprocess import R2N2Preprocess
 from .random_background import RandomBackground
 from .random_crop import RandomCrop
 from .random_flip import RandomFlip
@@ -19,6 +20,7 @@ __all__ = [
     "Normalize",
     "PackViews",
     "Pipeline",
+    "R2N2Preprocess",
     "RandomBackground",
     "RandomCrop",
     "RandomFlip",
