@@ -27,7 +27,7 @@ def run(*command: object, cwd: Path, **environment: str) -> str:
         text=True,
     )
     assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
+    return done.stderr + done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +173,20 @@ def test_wheel_from_sdist_works_in_an_empty_environment(sdist, source, tmp_path)
         "from svr3d.cli.main import main; print('works')\n"
     )
     assert "works" in run(python, "-c", script, cwd=tmp_path)
+
+    def svr3d(*arguments: object) -> str:
+        """Runs the console command and returns the last line it printed."""
+        command = (python, "-m", "svr3d.cli.main", *arguments)
+        return run(*command, cwd=tmp_path, OMP_NUM_THREADS="1").splitlines()[-1]
+
+    svr3d("make-synthetic", "data", "--per-category", 4, "--views", 5, "--workers", 1)
+    config = "r2n2/res3dgru_synthetic.py"
+    options = ("--cfg-options", "data_root=data", "train_cfg.max_epochs=1")
+    options += ("train_cfg.val_interval=1",)
+    checkpoint = tmp_path / svr3d("train", config, "--work-dir", "first", *options)
+    assert checkpoint.is_file()
+    svr3d("test", checkpoint, "--work-dir", "tested")
+    assert list(tmp_path.glob("tested/**/*.json"))
+    image = next(tmp_path.glob("data/ShapeNetRendering/*/*/rendering/00.png"))
+    svr3d("reconstruct", checkpoint, image, "--out", "shapes")
+    assert {p.suffix for p in tmp_path.glob("shapes/**/*")} >= {".glb", ".png"}
