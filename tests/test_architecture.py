@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# A room may import from itself and from rooms of a lower rank; docs/design/architecture.md
+# A room may import from itself and from rooms of a lower rank.
 RANKS = {
     "errors": 0,
     "registry": 0,

@@ -17,7 +17,7 @@ _UNPAINTED = (186, 186, 186, 255)  # meshes without any colour
 class ColorRenderer:
     """Renders meshes as a data set shows them: the object alone, on nothing.
 
-    Faces are flat-shaded from both sides by ambient + (1 - ambient) |n . v|, so that
+    Faces are flat-shaded from both sides by ambient + (1 - ambient) abs(n . v), so that
     faces turned the wrong way look like the others. Edges are smoothed by averaging
     ``supersample``^2 samples per pixel.
     """

@@ -26,7 +26,9 @@ from torch.optim import Adam
 
 data_root = "data/first"
 batch_size = 4
-train_dataloader = dict(batch_size=batch_size, dataset=dict(data_root=data_root, sizes=(1, 2)))
+train_dataloader = dict(
+    batch_size=batch_size, dataset=dict(data_root=data_root, sizes=(1, 2))
+)
 val_dataloader = dict(batch_size=1, dataset=dict(data_root="elsewhere"))
 optim_wrapper = dict(type=Adam, lr=1e-3, betas=(0.9, 0.999), amsgrad=False)
 custom_hooks = [dict(name="a", size=3), dict(name="b", size=4)]
