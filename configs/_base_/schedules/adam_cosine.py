@@ -11,7 +11,7 @@ test_cfg = dict(type=TestLoop)
 
 optim_wrapper = dict(
     type=OptimWrapper,
-    optimizer=dict(type=Adam, lr=5e-4, betas=(0.9, 0.999), eps=1e-8),
+    optimizer=dict(type=Adam, lr=1e-3, betas=(0.9, 0.999), eps=1e-8),
 )
 # Both step per iteration; T_max counts epochs and follows the length of the run.
 param_scheduler = [
