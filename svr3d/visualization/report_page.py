@@ -35,7 +35,8 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { padding: 5px 12px 5px 0; text-align: right; border-bottom: 1px solid
   var(--line); white-space: nowrap; }
-th { color: var(--faint); font-weight: 500; font-size: 13px; }
+th { color: var(--faint); font-weight: 500; font-size: 13px; white-space: normal;
+  vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
 td.text { text-align: left; white-space: normal; }
 tr.total td { font-weight: 600; border-top: 2px solid var(--line); border-bottom: 0; }
