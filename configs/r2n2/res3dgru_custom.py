@@ -6,27 +6,13 @@ tools/train.py configs/r2n2/res3dgru_custom.py --cfg-options data_root=data/mine
 
 from mmengine.config import read_base
 
-from svr3d.metrics import VoxelIoU
-
 with read_base():
-    from .._base_.datasets.custom_r2n2 import *
-    from .._base_.datasets.small_images import *
-    from .._base_.models.res3dgru_narrow import *
-    from .._base_.runtime.default import *
-    from .._base_.schedules.adam_cosine import *
+    from .res3dgru_synthetic import *
 
-train_dataloader.merge(dict(batch_size=8, dataset=dict(pipeline=small_train_pipeline)))
-val_dataloader.merge(dict(dataset=dict(pipeline=small_test_pipeline)))
-test_dataloader.merge(dict(dataset=dict(pipeline=small_test_pipeline)))
+data_root = "data/custom"
+train_dataloader.merge(dict(dataset=dict(data_root=data_root)))
+val_dataloader.merge(dict(dataset=dict(data_root=data_root)))
+test_dataloader.merge(dict(dataset=dict(data_root=data_root)))
 
-protocol = dict(
-    split="ShapeNet.json of the data set",
-    views=5,
-    view_selection="first",
-    unit="32^3 voxels of the bounding box's cube",
-    num_points=None,
-    reference="Choy et al., ECCV 2016, narrow variant",
-)
-
-val_evaluator = dict(type=VoxelIoU, thresholds=(0.2, 0.3, 0.4, 0.5))
-test_evaluator = val_evaluator
+train_cfg.merge(dict(max_epochs=80))
+protocol.merge(dict(split="ShapeNet.json of the data set"))

@@ -9,7 +9,7 @@ from svr3d.engine.config import load_config
 from svr3d.registry import DATASETS
 
 
-@pytest.mark.parametrize("name", ["shapenet_r2n2", "synthetic_r2n2", "custom_r2n2"])
+@pytest.mark.parametrize("name", ["shapenet_r2n2", "synthetic_r2n2"])
 @pytest.mark.parametrize("part", ["train", "val", "test"])
 def test_configs_build_their_data(repository, tree, name, part):
     init_default_scope("svr3d")

@@ -10,7 +10,7 @@ data_root = "data/synthetic"
 
 # Small sets: little work per sample, few samples per batch.
 train_dataloader.merge(
-    dict(batch_size=16, num_workers=1, dataset=dict(data_root=data_root))
+    dict(batch_size=8, num_workers=1, dataset=dict(data_root=data_root))
 )
 val_dataloader.merge(dict(num_workers=1, dataset=dict(data_root=data_root)))
 test_dataloader.merge(dict(num_workers=1, dataset=dict(data_root=data_root)))
