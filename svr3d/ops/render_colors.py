@@ -27,7 +27,7 @@ def render_colors(
 ) -> Tensor:
     """Renders N views of one mesh, lit by a lamp at the camera, with antialiasing.
 
-    Each pixel averages ``supersample``^2 samples on a regular grid. A sample's colour
+    Each pixel averages ``supersample`` squared samples on a grid. A sample's colour
     is corner colour x texture x (ambient + (1 - ambient) abs(n . v)), with the face's
     normal n and the direction v to the camera, in the units of the colours (sRGB is
     not linearised). Texels with alpha below one half are holes; other transparency is

@@ -19,7 +19,7 @@ class ColorRenderer:
 
     Faces are flat-shaded from both sides by ambient + (1 - ambient) abs(n . v), so that
     faces turned the wrong way look like the others. Edges are smoothed by averaging
-    ``supersample``^2 samples per pixel.
+    ``supersample`` squared samples per pixel.
     """
 
     def __init__(
