@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
 from svr3d.errors import ConfigError, DataError
+from svr3d.io.images import check_image_file, read_image
 
 from .rng import SampleRandom, SeededIndex, stable_seed
 from .transforms.base import Pipeline
@@ -178,6 +179,17 @@ class BaseShapeDataset(Dataset, ABC):
             # Lists are sorted by category: their beginning would be one category.
             chosen = np.arange(max_samples) * len(self._keys) // max_samples
             self._keys = [self._keys[index] for index in chosen]
+
+    def _image_problems(self, path: str) -> list[str]:
+        """Return what is wrong with an image file, as far as the data set looks."""
+        if self._check_files == "full":
+            try:
+                read_image(path)
+            except DataError as error:
+                return [str(error)]
+            return []
+        problem = check_image_file(path)
+        return [f"{path}: {problem}"] if problem else []
 
     def _check(self, skip_missing):
         """Look at the files of all samples; raise or skip."""

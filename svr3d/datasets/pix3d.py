@@ -12,7 +12,7 @@ import torch
 
 from svr3d.errors import ConfigError, DataError
 from svr3d.io.binvox import read_binvox
-from svr3d.io.images import check_image_file, read_image
+from svr3d.io.images import read_image
 from svr3d.io.splits import SPLITS, read_taxonomy
 from svr3d.registry import DATASETS
 
@@ -148,13 +148,7 @@ class Pix3D(BaseShapeDataset):
         names = ["img"] if self._masks == "none" else ["img", "mask"]
         for name in names:
             path = f"{self.data_root}/{entry[name]}"
-            if self._check_files == "full":
-                try:
-                    read_image(path)
-                except DataError as error:
-                    problems.append(str(error))
-            elif problem := check_image_file(path):
-                problems.append(f"{path}: {problem}")
+            problems += self._image_problems(path)
         return problems
 
     def _read(

@@ -11,7 +11,7 @@ from svr3d.errors import ConfigError, DataError
 from svr3d.geometry.cameras import choy_camera, to_object_frame
 from svr3d.io.binvox import BinvoxData, read_binvox
 from svr3d.io.cameras import read_rendering_metadata
-from svr3d.io.images import check_image_file, read_image
+from svr3d.io.images import read_image
 from svr3d.io.splits import (
     SPLITS,
     CategorySplit,
@@ -199,13 +199,7 @@ class ShapeNetR2N2(BaseShapeDataset):
             return [*problems, str(error)]
         for view in views:
             path = f"{folder}/{view:02d}.png"
-            if self._check_files == "full":
-                try:
-                    read_image(path)
-                except DataError as error:
-                    problems.append(str(error))
-            elif problem := check_image_file(path):
-                problems.append(f"{path}: {problem}")
+            problems += self._image_problems(path)
         return problems
 
     def _read(

@@ -2,8 +2,8 @@
 """Pipelines for small networks: images of 64 pixels, only the background varies.
 
 Pix2Vox also jitters colours, permutes channels and mirrors images without their
-volumes. Runs of minutes on hundreds of objects are far from overfitting, and a mirrored
-view contradicts its target, so these are left out here.
+volumes. Jitter makes short runs fit worse (docs/results/meshes.md), and a mirrored view
+contradicts its target, so these are left out here.
 """
 
 from svr3d.datasets.transforms import (
