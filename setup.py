@@ -36,9 +36,14 @@ def version() -> str:
     raise RuntimeError('svr3d/__init__.py: expected a line __version__ = "..."')
 
 
-def sources(suffix: str) -> list[str]:
-    files = (ROOT / "csrc").rglob(f"*{suffix}")
+def sources(*patterns: str) -> list[str]:
+    """Files of csrc, by the naming rule: *_cuda.cpp and *.cu belong to CUDA builds."""
+    files = {file for pattern in patterns for file in (ROOT / "csrc").rglob(pattern)}
     return sorted(file.relative_to(ROOT).as_posix() for file in files)
+
+
+def cpu_sources() -> list[str]:
+    return sorted(set(sources("*.cpp")) - set(sources("*_cuda.cpp")))
 
 
 def load_torch():
@@ -54,7 +59,7 @@ def load_torch():
 def missing_for_cuda(torch, cpp_extension) -> list[str]:
     """What keeps the CUDA kernels from being built; empty if nothing does."""
     missing = []
-    if not sources(".cu"):
+    if not sources("*.cu"):
         missing.append("csrc has no .cu files")
     if torch.version.cuda is None:
         missing.append(f"torch {torch.__version__} has no CUDA")
@@ -67,11 +72,11 @@ def make_extension(torch, cpp_extension) -> Extension:
     missing = missing_for_cuda(torch, cpp_extension)
     if flag("FORCE_CUDA") and missing:
         raise SystemExit("svr3d: FORCE_CUDA=1, but " + "; ".join(missing))
-    files, make = sources(".cpp"), cpp_extension.CppExtension
+    files, make = cpu_sources(), cpp_extension.CppExtension
     if sys.platform == "win32":
         flags = {"cxx": ["/std:c++17", "/O2"]}
     else:
-        # Without contraction every instruction set gives the same results.
+        # Without contraction all instruction sets and devices give the same results.
         flags = {"cxx": ["-std=c++17", "-O3", "-g0", "-fvisibility=hidden"]}
         flags["cxx"] += ["-ffp-contract=off", "-fno-math-errno"]
         flags["cxx"] += ["-fno-trapping-math", "-Wno-unknown-pragmas"]
@@ -82,9 +87,9 @@ def make_extension(torch, cpp_extension) -> Extension:
     ]
     if not missing:
         make = cpp_extension.CUDAExtension
-        files += sources(".cu")
+        files += sources("*.cu", "*_cuda.cpp")
         macros.append(("SVR3D_WITH_CUDA", "1"))
-        flags["nvcc"] = ["-O3", "-std=c++17"]
+        flags["nvcc"] = ["-O3", "-std=c++17", "--fmad=false"]
     verdict = "CPU and CUDA" if not missing else f"CPU only ({'; '.join(missing)})"
     print(f"svr3d: extension for {verdict}, torch {torch.__version__}", file=sys.stderr)
     return make(
@@ -152,7 +157,7 @@ def main() -> None:
         torch, cpp_extension, reason = load_torch()
         if torch is None:
             print(f"svr3d: torch cannot be imported ({reason})", file=sys.stderr)
-            extensions = [Extension("svr3d._C", sources(".cpp"), py_limited_api=True)]
+            extensions = [Extension("svr3d._C", cpu_sources(), py_limited_api=True)]
             commands["build_ext"] = WithoutTorch
         else:
             extensions = [make_extension(torch, cpp_extension)]

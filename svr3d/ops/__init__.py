@@ -2,6 +2,7 @@
 """Custom ops: compiled kernels where the extension is built, torch twins elsewhere."""
 
 from svr3d.ops._library import build_info
+from svr3d.ops.farthest_points import farthest_points
 from svr3d.ops.points_inside import points_inside
 from svr3d.ops.rasterize_meshes import RasterizedFragments, rasterize_meshes
 from svr3d.ops.voxelize_meshes import voxelize_meshes
@@ -10,6 +11,7 @@ from svr3d.ops.winding_number import winding_number
 __all__ = [
     "RasterizedFragments",
     "build_info",
+    "farthest_points",
     "points_inside",
     "rasterize_meshes",
     "voxelize_meshes",

@@ -40,6 +40,54 @@ def check_points(value: TensorLike, name: str) -> Tensor:
     return tensor
 
 
+def check_clouds(value: TensorLike, name: str, *, size: int = 3) -> Tensor:
+    """Checks coordinates of shape (B, N, size): floating point and finite.
+
+    Raises:
+        TypeError: If the type or dtype is wrong.
+        ValueError: If the shape is wrong or a coordinate is NaN or infinite.
+    """
+    tensor = as_tensor(value, name)
+    if not tensor.is_floating_point():
+        raise TypeError(f"{name}: expected a floating dtype, found {tensor.dtype}")
+    if tensor.ndim != 3 or tensor.shape[2] != size:
+        raise ValueError(
+            f"{name}: expected shape (B, N, {size}), found {tuple(tensor.shape)}"
+        )
+    check_finite(tensor, name)
+    return tensor
+
+
+def check_lengths(value: TensorLike | None, clouds: Tensor, name: str) -> Tensor:
+    """Checks (B,) numbers of valid points per cloud; None stands for all points.
+
+    Raises:
+        TypeError: If the dtype is not an integer one.
+        ValueError: If the shape, the device or a number is wrong.
+    """
+    batch, count = clouds.shape[:2]
+    if value is None:
+        return torch.full((batch,), count, dtype=torch.int64, device=clouds.device)
+    lengths = as_tensor(value, name)
+    if lengths.is_floating_point() or lengths.dtype == torch.bool:
+        raise TypeError(f"{name}: expected an integer dtype, found {lengths.dtype}")
+    if lengths.shape != (batch,):
+        raise ValueError(
+            f"{name}: expected shape ({batch},), found {tuple(lengths.shape)}"
+        )
+    if lengths.device != clouds.device:
+        raise ValueError(
+            f"{name}: expected device {clouds.device}, found {lengths.device}"
+        )
+    if not torch.compiler.is_compiling() and batch:
+        low, high = (int(v) for v in torch.aminmax(lengths))
+        if low < 0 or high > count:
+            raise ValueError(
+                f"{name}: expected 0 to {count}, found {low if low < 0 else high}"
+            )
+    return lengths.long()
+
+
 def check_finite(tensor: Tensor, name: str) -> None:
     """Raises ValueError that counts the NaN and infinite rows, if there are any."""
     if torch.compiler.is_compiling():

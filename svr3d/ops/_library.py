@@ -52,6 +52,14 @@ def available() -> bool:
     return False
 
 
+def has_kernel(op: str, tensor: torch.Tensor) -> bool:
+    """Whether a compiled kernel of ``op`` serves tensors of this device."""
+    if tensor.is_cpu or tensor.is_meta or not available():
+        return available()
+    key = tensor.device.type.upper()
+    return torch._C._dispatch_has_kernel_for_dispatch_key(f"svr3d::{op}", key)
+
+
 def load_report() -> str:
     """Explains in words which extension serves, or why none does."""
     if load():
