@@ -2,7 +2,13 @@
 """Custom ops: compiled kernels where the extension is built, torch twins elsewhere."""
 
 from svr3d.ops._library import build_info
+from svr3d.ops.chamfer_distance import (
+    ChamferTerms,
+    chamfer_distance,
+    chamfer_terms,
+)
 from svr3d.ops.farthest_points import farthest_points
+from svr3d.ops.nearest_neighbors import NearestNeighbors, nearest_neighbors
 from svr3d.ops.points_in_mesh import points_in_mesh
 from svr3d.ops.points_inside import points_inside
 from svr3d.ops.rasterize_meshes import RasterizedFragments, rasterize_meshes
@@ -10,9 +16,14 @@ from svr3d.ops.voxelize_meshes import voxelize_meshes
 from svr3d.ops.winding_number import winding_number
 
 __all__ = [
+    "ChamferTerms",
+    "NearestNeighbors",
     "RasterizedFragments",
     "build_info",
+    "chamfer_distance",
+    "chamfer_terms",
     "farthest_points",
+    "nearest_neighbors",
     "points_in_mesh",
     "points_inside",
     "rasterize_meshes",

@@ -58,6 +58,38 @@ def check_clouds(value: TensorLike, name: str, *, size: int = 3) -> Tensor:
     return tensor
 
 
+def check_cloud_pair(
+    first: TensorLike, second: TensorLike, first_name: str, second_name: str
+) -> tuple[Tensor, Tensor]:
+    """Checks two batches of clouds that belong together; half becomes float32.
+
+    Raises:
+        TypeError: If a type or dtype is wrong, or the dtypes differ.
+        ValueError: If a shape is wrong, the batches or devices differ, or a
+            coordinate is NaN or infinite.
+    """
+    first = check_clouds(first, first_name)
+    second = check_clouds(second, second_name)
+    if first.dtype != second.dtype:
+        raise TypeError(
+            f"{second_name}: expected dtype {first.dtype} like {first_name}, found "
+            f"{second.dtype}"
+        )
+    if first.device != second.device:
+        raise ValueError(
+            f"{second_name}: expected device {first.device} like {first_name}, found "
+            f"{second.device}"
+        )
+    if first.shape[0] != second.shape[0]:
+        raise ValueError(
+            f"{second_name}: expected {first.shape[0]} clouds like {first_name}, "
+            f"found {second.shape[0]}"
+        )
+    if first.dtype not in (torch.float32, torch.float64):
+        return first.float(), second.float()
+    return first, second
+
+
 def check_lengths(value: TensorLike | None, clouds: Tensor, name: str) -> Tensor:
     """Checks (B,) numbers of valid points per cloud; None stands for all points.
 
@@ -180,3 +212,15 @@ def check_size(value: int, name: str, *, low: int = 1, high: int = 1 << 20) -> i
     if not low <= value <= high:
         raise ValueError(f"{name}: expected {low} to {high}, found {value}")
     return int(value)
+
+
+def check_choice(value: str, name: str, choices: tuple[str, ...]) -> str:
+    """Checks a word that must be one of a few.
+
+    Raises:
+        ValueError: If it is none of them.
+    """
+    if value not in choices:
+        words = ", ".join(map(repr, choices))
+        raise ValueError(f"{name}: expected one of {words}, found {value!r}")
+    return value
