@@ -12,6 +12,7 @@ from svr3d.ops.nearest_neighbors import NearestNeighbors, nearest_neighbors
 from svr3d.ops.points_in_mesh import points_in_mesh
 from svr3d.ops.points_inside import points_inside
 from svr3d.ops.rasterize_meshes import RasterizedFragments, rasterize_meshes
+from svr3d.ops.sample_surface import SurfaceSamples, sample_surface
 from svr3d.ops.voxelize_meshes import voxelize_meshes
 from svr3d.ops.winding_number import winding_number
 
@@ -19,6 +20,7 @@ __all__ = [
     "ChamferTerms",
     "NearestNeighbors",
     "RasterizedFragments",
+    "SurfaceSamples",
     "build_info",
     "chamfer_distance",
     "chamfer_terms",
@@ -27,6 +29,7 @@ __all__ = [
     "points_in_mesh",
     "points_inside",
     "rasterize_meshes",
+    "sample_surface",
     "voxelize_meshes",
     "winding_number",
 ]

@@ -4,6 +4,7 @@
 import numpy as np
 
 from svr3d.io.meshes import MeshData
+from svr3d.ops.sample_surface import sample_surface as sample_surface_op
 from svr3d.preparation.occupancy_samples import label_points
 
 PROBE_DISTANCE = 2e-3
@@ -29,15 +30,10 @@ def sample_surface(
     Returns:
         Points (M, 3) and unit normals (M, 3), float32.
     """
-    corners = mesh.vertices.astype(np.float64)[mesh.faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    doubled = np.linalg.norm(normals, axis=1)
-    normals /= np.maximum(doubled, 1e-300)[:, None]
-    cumulative = np.cumsum(doubled)
     kept_points, kept_normals, missing, visible_share = [], [], num_points, 1.0
     for _ in range(MAX_ROUNDS):
         count = int(missing / visible_share * 1.05) + 16
-        points, drawn = _draw(corners, normals, cumulative, count, rng)
+        points, drawn = _draw(mesh, count, rng)
         shown, drawn = _look(mesh, points, drawn)
         kept_points.append(points[shown])
         kept_normals.append(drawn[shown])
@@ -46,7 +42,7 @@ def sample_surface(
             break
         visible_share = max(shown.mean(), 0.05)
     else:  # nothing shows from outside, by the probe: take the surface as it is
-        points, drawn = _draw(corners, normals, cumulative, missing, rng)
+        points, drawn = _draw(mesh, missing, rng)
         kept_points.append(points)
         kept_normals.append(drawn)
     points = np.concatenate(kept_points)[:num_points]
@@ -55,19 +51,13 @@ def sample_surface(
 
 
 def _draw(
-    corners: np.ndarray,
-    normals: np.ndarray,
-    cumulative: np.ndarray,
-    count: int,
-    rng: np.random.Generator,
+    mesh: MeshData, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw points (n, 3) uniform by area and their face normals (n, 3)."""
-    chosen = np.searchsorted(cumulative, rng.random(count) * cumulative[-1])
-    chosen = np.minimum(chosen, len(cumulative) - 1)
-    root, share = np.sqrt(rng.random((count, 1))), rng.random((count, 1))
-    a, b, c = corners[chosen].transpose(1, 0, 2)
-    points = (1 - root) * a + root * (1 - share) * b + root * share * c
-    return points, normals[chosen]
+    vertices = mesh.vertices.astype(np.float64)
+    seed = int(rng.integers(2**63))
+    points, normals, _, _ = sample_surface_op(vertices, mesh.faces, count, seed=seed)
+    return points.numpy(), normals.numpy()
 
 
 def _look(

@@ -4,7 +4,6 @@
 from .base import Structure, cell_centres
 from .export import EXPORT_FORMATS, save_structure
 from .mesh import Mesh
-from .mesh_sampling import sample_surface
 from .occupancy_field import OccupancyField
 from .point_cloud import PointCloud
 from .r2n2_cube_mesh import r2n2_cube_mesh, r2n2_obj_text
@@ -23,7 +22,6 @@ __all__ = [
     "cubes_surface",
     "r2n2_cube_mesh",
     "r2n2_obj_text",
-    "sample_surface",
     "save_structure",
     "smooth_surface",
 ]

@@ -140,11 +140,12 @@ class Mesh(Structure):
         Raises:
             ValueError: A mesh has no face of positive area.
         """
-        from .mesh_sampling import sample_surface
+        from svr3d.ops.sample_surface import sample_surface
+
         from .point_cloud import PointCloud
 
         samples = [
-            sample_surface(vertices, faces, num_points, seed=seed)
+            sample_surface(vertices, faces, num_points, seed=seed)[:2]
             for vertices, faces in zip(self.vertices, self.faces, strict=True)
         ]
         points, normals = zip(*samples, strict=True)

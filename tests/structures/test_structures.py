@@ -106,7 +106,7 @@ def test_no_solid_cell_gives_an_empty_mesh():
         mesh = voxels.to_mesh(0.4, mode=mode)
         assert [len(faces) for faces in mesh.faces] == [0, 0]
     assert mesh.to_voxels(4).probabilities.sum() == 0
-    with pytest.raises(ValueError, match="without area"):
+    with pytest.raises(ValueError, match="positive, finite area"):
         mesh.to_points(3)
     assert all(len(faces) for faces in voxels.to_mesh(0.39).faces)
     assert voxels.binary(0.39).all() and not voxels.binary().any()
