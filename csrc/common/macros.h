@@ -29,3 +29,10 @@
 #else
 #define SVR3D_VECTORIZE
 #endif
+
+// Whether files for single x86 instruction sets are compiled.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define SVR3D_X86 1
+#else
+#define SVR3D_X86 0
+#endif

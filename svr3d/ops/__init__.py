@@ -13,6 +13,7 @@ from svr3d.ops.points_in_mesh import points_in_mesh
 from svr3d.ops.points_inside import points_inside
 from svr3d.ops.rasterize_meshes import RasterizedFragments, rasterize_meshes
 from svr3d.ops.sample_surface import SurfaceSamples, sample_surface
+from svr3d.ops.soft_silhouette import soft_silhouette
 from svr3d.ops.voxelize_meshes import voxelize_meshes
 from svr3d.ops.winding_number import winding_number
 
@@ -30,6 +31,7 @@ __all__ = [
     "points_inside",
     "rasterize_meshes",
     "sample_surface",
+    "soft_silhouette",
     "voxelize_meshes",
     "winding_number",
 ]

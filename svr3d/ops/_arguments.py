@@ -161,6 +161,50 @@ def check_faces(value: TensorLike, vertices: Tensor) -> Tensor:
     return faces.long()
 
 
+def check_batched_faces(value: TensorLike, vertices: Tensor) -> Tensor:
+    """Checks vertex indices of (B, V, C) meshes, shared (F, 3) or own (B, F, 3).
+
+    Returns:
+        (1, F, 3) or (B, F, 3) int64.
+
+    Raises:
+        TypeError: If the type or dtype is wrong.
+        ValueError: If the shape is wrong or an index is out of range.
+    """
+    faces = as_tensor(value, "faces")
+    batch = len(vertices)
+    shaped = faces.ndim in (2, 3) and faces.shape[-1] == 3
+    if not shaped or (faces.ndim == 3 and faces.shape[0] != batch):
+        raise ValueError(
+            f"faces: expected shape (F, 3) or ({batch}, F, 3), found "
+            f"{tuple(faces.shape)}"
+        )
+    if faces.device != vertices.device:
+        raise ValueError(
+            f"faces: expected device {vertices.device} like vertices, found "
+            f"{faces.device}"
+        )
+    rows = faces.reshape(-1, 3)
+    rows = check_faces(rows, vertices.new_empty(vertices.shape[1], 0))
+    return rows.reshape(1 if faces.ndim == 2 else batch, faces.shape[-2], 3)
+
+
+def check_image_size(value: int | tuple[int, int]) -> tuple[int, int]:
+    """Checks a side, or (height, width), in pixels.
+
+    Raises:
+        TypeError: If it is neither.
+        ValueError: If a side is out of bounds.
+    """
+    sides = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    if len(sides) != 2:
+        raise ValueError(
+            f"image_size: expected an int or (height, width), found {value}"
+        )
+    height = check_size(sides[0], "image_size", high=1 << 14)
+    return height, check_size(sides[1], "image_size", high=1 << 14)
+
+
 def check_cameras(
     extrinsics: TensorLike, intrinsics: TensorLike, vertices: Tensor
 ) -> tuple[Tensor, Tensor]:

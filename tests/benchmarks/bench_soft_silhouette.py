@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Times the soft silhouette, and the neural mesh renderer beside it.
+
+Example: python tests/benchmarks/bench_soft_silhouette.py --threads 1
+"""
+
+import torch
+from harness import finish, parse, race
+from torch import Tensor
+
+from svr3d.ops import soft_silhouette
+from svr3d.ops._torch.soft_silhouette import soft_silhouette_torch
+
+SETTINGS = {"sigma": 1e-4, "dist_eps": 1e-4}
+BATCH = 8
+TWIN_IMAGES = 1  # the dense formulation takes gigabytes beyond this
+
+
+def icosphere(level: int = 3) -> tuple[Tensor, Tensor]:
+    """642 vertices and 1,280 faces at level 3."""
+    g = (1 + 5**0.5) / 2
+    points = [[-1, g, 0], [1, g, 0], [-1, -g, 0], [1, -g, 0], [0, -1, g], [0, 1, g]]
+    points += [[0, -1, -g], [0, 1, -g], [g, 0, -1], [g, 0, 1], [-g, 0, -1], [-g, 0, 1]]
+    faces = [[0, 11, 5], [0, 5, 1], [0, 1, 7], [0, 7, 10], [0, 10, 11], [1, 5, 9]]
+    faces += [[5, 11, 4], [11, 10, 2], [10, 7, 6], [7, 1, 8], [3, 9, 4], [3, 4, 2]]
+    faces += [[3, 2, 6], [3, 6, 8], [3, 8, 9], [4, 9, 5], [2, 4, 11], [6, 2, 10]]
+    faces += [[8, 6, 7], [9, 8, 1]]
+    vertices, faces = torch.tensor(points).double(), torch.tensor(faces)
+    for _ in range(level):
+        edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+        unique, inverse = edges.sort(1).values.unique(dim=0, return_inverse=True)
+        middles = inverse.reshape(3, -1) + len(vertices)
+        vertices = torch.cat([vertices, vertices[unique].mean(1)])
+        ab, bc, ca = middles
+        a, b, c = faces.T
+        corners = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
+        faces = torch.cat([torch.stack(corner, 1) for corner in corners])
+        vertices = vertices / vertices.norm(dim=1, keepdim=True)
+    return vertices, faces
+
+
+def spheres(batch: int) -> tuple[Tensor, Tensor]:
+    """Deformed spheres in front of the camera, projected."""
+    vertices, faces = icosphere()
+    generator = torch.Generator().manual_seed(0)
+    stretch = 0.6 + 0.2 * torch.rand(batch, 1, 3, generator=generator)
+    # Turned, since a sphere seen along an axis of symmetry has faces without area.
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=generator).double()).Q
+    meshes = (vertices * stretch) @ turn
+    meshes[..., :2] /= 1 + 0.2 * meshes[..., 2:]
+    return meshes.float(), faces
+
+
+def both_ways(run, meshes: Tensor):
+    leaf = meshes.clone().requires_grad_()
+
+    def call():
+        leaf.grad = None
+        run(leaf).square().sum().backward()
+        return leaf.grad
+
+    return call
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the benchmark."""
+    arguments = parse(argv, __doc__.splitlines()[0])
+    rows: list[dict] = []
+    meshes, faces = spheres(BATCH)
+    for size in (64, 256):
+
+        def ours(v, size=size):
+            return soft_silhouette(v, faces, image_size=size, **SETTINGS)
+
+        def twin(v, size=size):
+            plane = v[..., :2]
+            lengths = torch.full((len(v),), len(faces))
+            radius = (1e-4 * torch.log(torch.tensor(1e4 - 1))).sqrt().item()
+            return 1 - soft_silhouette_torch(
+                plane, faces[None], lengths, size, size, 1e-4, radius
+            )
+
+        case = f"soft silhouette, {BATCH} x {size}^2"
+        peers = {"svr3d": lambda f=ours: f(meshes)}
+        race(f"{case}, forward", peers, arguments.repeat, rows)
+        peers = {"svr3d": both_ways(ours, meshes)}
+        if size == 64:
+            few = meshes[:TWIN_IMAGES]
+            found, expected = both_ways(ours, few)(), both_ways(twin, few)()
+            worst = (found - expected).abs().max() / expected.abs().max()
+            print(f"gradients agree to {worst:.1e} of the largest")
+            peers[f"torch twin, {TWIN_IMAGES} image"] = both_ways(twin, few)
+        race(f"{case}, both ways", peers, arguments.repeat, rows)
+    return finish(arguments, rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
