@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from svr3d.cli.launcher_arguments import add_launcher_arguments
 from svr3d.engine.allocator import keep_freed_memory
 from svr3d.engine.config import (
     add_config_arguments,
@@ -46,15 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", metavar="FILE.json", help="write the numbers to this file too"
     )
     parser.add_argument("--seed", type=int, help="seed, for data that draw views")
-    parser.add_argument(
-        "--launcher",
-        choices=("none", "pytorch", "slurm", "mpi"),
-        default="none",
-        help="what started the processes; tools/dist_test.sh sets it",
-    )
-    parser.add_argument(
-        "--local-rank", "--local_rank", type=int, default=0, help=argparse.SUPPRESS
-    )
+    add_launcher_arguments(parser, "tools/dist_test.sh")
     add_config_arguments(parser)
     return parser
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from svr3d.cli.launcher_arguments import add_launcher_arguments
 from svr3d.engine.allocator import keep_freed_memory
 from svr3d.engine.config import add_config_arguments, check_config, load_config
 from svr3d.errors import NonFiniteLossError
@@ -56,15 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--deterministic", action="store_true", help="only deterministic algorithms"
     )
-    parser.add_argument(
-        "--launcher",
-        choices=("none", "pytorch", "slurm", "mpi"),
-        default="none",
-        help="what started the processes; tools/dist_train.sh sets it",
-    )
-    parser.add_argument(
-        "--local-rank", "--local_rank", type=int, default=0, help=argparse.SUPPRESS
-    )
+    add_launcher_arguments(parser, "tools/dist_train.sh")
     add_config_arguments(parser)
     return parser
 

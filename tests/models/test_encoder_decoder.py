@@ -51,6 +51,12 @@ def make_batch(views=3, samples=2):
     }
 
 
+def test_losses_are_named_after_their_parts():
+    parts = [dict(type="VoxelBCE"), dict(type="VoxelSoftIoU", weight=2.0)]
+    losses = build(losses=parts).loss(make_batch())
+    assert list(losses) == ["loss_voxel_bce", "loss_voxel_soft_iou"]
+
+
 def test_training_lowers_the_loss():
     model = build()
     optimizer = OptimWrapper(torch.optim.Adam(model.parameters(), 1e-2))

@@ -3,11 +3,14 @@
 
 from mmengine.config import read_base
 
+from svr3d.models.losses import VoxelBCE, VoxelSoftIoU
+
 with read_base():
     from .res3dgru import *
 
 # Norms see all views of a batch at once, which is quicker and steadier for few
-# samples; their running statistics follow torch's convention.
+# samples; their running statistics follow torch's convention. Cross entropy alone is
+# slow to learn thin shapes, which the soft IoU weighs like bulky ones.
 model.merge(
     dict(
         encode_views="together",
@@ -20,5 +23,9 @@ model.merge(
         ),
         fusion=dict(in_features=256, channels=96, norm="torch"),
         head=dict(widths=(96, 64, 16, 16), depths=(2, 2, 1)),
+        losses=[
+            dict(type=VoxelBCE, weight=10.0),
+            dict(type=VoxelSoftIoU, weight=5.0),
+        ],
     )
 )

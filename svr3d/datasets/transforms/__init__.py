@@ -10,6 +10,7 @@ from .r2n2_preprocess import R2N2Preprocess
 from .random_background import RandomBackground
 from .random_crop import RandomCrop
 from .random_flip import RandomFlip
+from .random_mirror import RandomMirror
 from .random_noise import RandomNoise
 from .random_permute_rgb import RandomPermuteRGB
 
@@ -24,6 +25,7 @@ __all__ = [
     "RandomBackground",
     "RandomCrop",
     "RandomFlip",
+    "RandomMirror",
     "RandomNoise",
     "RandomPermuteRGB",
 ]

@@ -2,5 +2,6 @@
 """Losses, named by what they compare."""
 
 from svr3d.models.losses.voxel_bce import VoxelBCE
+from svr3d.models.losses.voxel_soft_iou import VoxelSoftIoU
 
-__all__ = ["VoxelBCE"]
+__all__ = ["VoxelBCE", "VoxelSoftIoU"]

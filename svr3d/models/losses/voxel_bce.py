@@ -4,6 +4,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from svr3d.models.losses.voxel_outputs import logits_or_probabilities
 from svr3d.registry import LOSSES
 
 # The published programs clamp logarithms here, so no voxel costs more.
@@ -40,14 +41,7 @@ class VoxelBCE(nn.Module):
         Raises:
             ValueError: If prediction and target differ in shape.
         """
-        by_logits = "logits" in outputs
-        predicted = outputs["logits" if by_logits else "probabilities"].float()
-        target = batch["voxels"].to(predicted)
-        if predicted.shape != target.shape:
-            raise ValueError(
-                f"VoxelBCE: expected voxels of shape {tuple(predicted.shape)} as "
-                f"predicted, found {tuple(target.shape)}"
-            )
+        predicted, target, by_logits = logits_or_probabilities(outputs, batch, self)
         if by_logits:
             # log sigmoid(x) is x up to rounding where the clamp acts.
             bounded = predicted.clamp(-_LARGEST_LOG, _LARGEST_LOG)

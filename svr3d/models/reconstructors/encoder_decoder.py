@@ -131,6 +131,10 @@ def _build(part: dict | nn.Module, registry: Registry) -> nn.Module:
     return part if isinstance(part, nn.Module) else registry.build(part)
 
 
+# VoxelSoftIoU -> voxel_soft_iou: IoU is one word although two of its letters are large.
+_WORD = re.compile(r"IoU|[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+
+
 def _named_losses(losses: Sequence | Mapping) -> dict[str, nn.Module]:
     if isinstance(losses, Mapping) and "type" in losses:
         losses = [losses]
@@ -139,8 +143,7 @@ def _named_losses(losses: Sequence | Mapping) -> dict[str, nn.Module]:
     named: dict[str, nn.Module] = {}
     for part in losses:
         module = _build(part, LOSSES)
-        words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", type(module).__name__)
-        name = "_".join(words).lower()
+        name = "_".join(_WORD.findall(type(module).__name__)).lower()
         if name in named:
             raise ValueError(
                 f"losses: found {type(module).__name__} twice; give them names in a "
