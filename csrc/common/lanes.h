@@ -26,9 +26,11 @@ struct Lanes<float> {
   static Mask less(Value a, Value b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
   static Mask equal(Value a, Value b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
   static Mask less_index(Index a, Index b) { return _mm512_cmplt_epi32_mask(a, b); }
+  static Index add(Index a, Index b) { return _mm512_add_epi32(a, b); }
   static Value pick(Mask m, Value a, Value b) { return _mm512_mask_mov_ps(b, m, a); }
   static Index pick(Mask m, Index a, Index b) { return _mm512_mask_mov_epi32(b, m, a); }
   static Value larger(Value a, Value b) { return _mm512_max_ps(a, b); }
+  static Value smaller(Value a, Value b) { return _mm512_min_ps(a, b); }
   static uint32_t bits(Mask m) { return m; }
   static float highest(Value v) { return _mm512_reduce_max_ps(v); }
 };
@@ -52,9 +54,11 @@ struct Lanes<double> {
   static Mask less(Value a, Value b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
   static Mask equal(Value a, Value b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
   static Mask less_index(Index a, Index b) { return _mm512_cmplt_epi64_mask(a, b); }
+  static Index add(Index a, Index b) { return _mm512_add_epi64(a, b); }
   static Value pick(Mask m, Value a, Value b) { return _mm512_mask_mov_pd(b, m, a); }
   static Index pick(Mask m, Index a, Index b) { return _mm512_mask_mov_epi64(b, m, a); }
   static Value larger(Value a, Value b) { return _mm512_max_pd(a, b); }
+  static Value smaller(Value a, Value b) { return _mm512_min_pd(a, b); }
   static uint32_t bits(Mask m) { return m; }
   static double highest(Value v) { return _mm512_reduce_max_pd(v); }
 };
@@ -158,12 +162,16 @@ struct Lanes {
   static Mask less_index(const Index& a, const Index& b) {
     SVR3D_PARTS(Mask, a.part[i] < b.part[i]);
   }
+  static Index add(const Index& a, const Index& b) { return a + b; }
   template <typename Any>
   static Pack<Any> pick(const Mask& m, const Pack<Any>& a, const Pack<Any>& b) {
     SVR3D_PARTS(Pack<Any>, m.part[i] ? a.part[i] : b.part[i]);
   }
   static Value larger(const Value& a, const Value& b) {
     SVR3D_PARTS(Value, a.part[i] > b.part[i] ? a.part[i] : b.part[i]);
+  }
+  static Value smaller(const Value& a, const Value& b) {
+    SVR3D_PARTS(Value, a.part[i] < b.part[i] ? a.part[i] : b.part[i]);
   }
   static uint32_t bits(const Mask& m) {
     uint32_t found = 0;

@@ -7,6 +7,7 @@ from svr3d.ops.chamfer_distance import (
     chamfer_distance,
     chamfer_terms,
 )
+from svr3d.ops.emd import emd, match_points
 from svr3d.ops.farthest_points import farthest_points
 from svr3d.ops.nearest_neighbors import NearestNeighbors, nearest_neighbors
 from svr3d.ops.points_in_mesh import points_in_mesh
@@ -25,7 +26,9 @@ __all__ = [
     "build_info",
     "chamfer_distance",
     "chamfer_terms",
+    "emd",
     "farthest_points",
+    "match_points",
     "nearest_neighbors",
     "points_in_mesh",
     "points_inside",

@@ -115,7 +115,7 @@ def chamfer_distance(
     for distances, length, whole in zip(
         (x_distances, y_distances), lengths, full, strict=True
     ):
-        values = distances if squared else _root(distances)
+        values = distances if squared else root(distances)
         terms.append(_reduce(values, length, points, whole))
     value = {
         "sum": lambda: terms[0] + terms[1],
@@ -162,7 +162,7 @@ def chamfer_terms(
     x, y, lengths = _check(x, y, x_lengths, y_lengths)
     x_distances, x_indices, y_distances, y_indices = nearest_both(x, y, *lengths)
     sides = list(zip((x_distances, y_distances), lengths, strict=True))
-    plain = [_reduce(_root(d), length, "mean", False) for d, length in sides]
+    plain = [_reduce(root(d), length, "mean", False) for d, length in sides]
     squares = [_reduce(d, length, "mean", False) for d, length in sides]
     normals = [None, None]
     if (x_normals is None) != (y_normals is None):
@@ -196,10 +196,15 @@ def _check(
     return x, y, tuple(lengths)
 
 
-def _root(squares: Tensor) -> Tensor:
+def root(squares: Tensor) -> Tensor:
     """Square root whose gradient at 0 is 0."""
     positive = squares > 0
     return torch.where(positive, squares, 1).sqrt() * positive
+
+
+def mean_over_points(values: Tensor, lengths: Tensor, whole: bool) -> Tensor:
+    """Mean over the valid entries of (B, N) rows; all are, if they are whole."""
+    return _reduce(values, lengths, "mean", whole)
 
 
 def _reduce(values: Tensor, lengths: Tensor, how: str, whole: bool) -> Tensor:
