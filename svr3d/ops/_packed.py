@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from svr3d.ops import _library
 from svr3d.ops._arguments import TensorLike, as_tensor, check_faces, check_points
 
 Meshes = TensorLike | Sequence[TensorLike]
@@ -77,6 +78,23 @@ def pack_meshes(vertices: Meshes, faces: Meshes) -> PackedMeshes:
         offset += len(part)
     bounds = _bounds([len(part) for part in packed], points[0])
     return PackedMeshes(torch.cat(points).detach(), torch.cat(packed), bounds, True)
+
+
+def plain_mesh(vertices: Meshes, faces: Meshes, *others: TensorLike) -> bool:
+    """Whether a kernel that checks its arguments itself can take these as they are.
+
+    The checks in Python take longer than such a kernel. It must raise RuntimeError for
+    whatever :func:`pack_meshes` would refuse; ``others`` are points of the same dtype.
+    """
+    if torch.compiler.is_compiling() or not _library.available():
+        return False
+    tensors = (vertices, faces, *others)
+    return (
+        all(isinstance(one, Tensor) and one.is_cpu and one.ndim == 2 for one in tensors)
+        and vertices.dtype in (torch.float32, torch.float64)
+        and faces.dtype in (torch.int32, torch.int64)
+        and all(one.dtype == vertices.dtype for one in others)
+    )
 
 
 def _bounds(counts: list[int], like: Tensor) -> Tensor:

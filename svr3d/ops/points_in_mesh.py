@@ -8,9 +8,13 @@ from torch import Tensor
 
 from svr3d.ops import _library
 from svr3d.ops._arguments import TensorLike, check_faces, check_points, check_size
-from svr3d.ops._torch.points_in_mesh import points_in_mesh_hash_torch
+from svr3d.ops._packed import plain_mesh
+from svr3d.ops._torch.points_in_mesh import (
+    points_in_mesh_hash_torch,
+    points_in_mesh_parity_torch,
+)
 
-_RULES = ("hash",)
+_RULES = ("parity", "hash")
 
 
 def points_in_mesh(
@@ -18,17 +22,26 @@ def points_in_mesh(
     faces: TensorLike,
     points: TensorLike,
     *,
-    rule: Literal["hash"] = "hash",
+    rule: Literal["parity", "hash"] = "parity",
     resolution: int = 512,
 ) -> Tensor:
     """Decides which points are inside a watertight mesh.
+
+    ``parity`` counts the faces that the line from a point towards +z crosses: inside
+    means an odd number. Edges are half-open and computed alike from both of their
+    faces, so that no line slips between two faces or counts an edge twice; it is exact
+    for watertight meshes, in the precision of the arguments.
 
     ``hash`` is the published rule of Mescheder et al., "Occupancy Networks" (2019), bit
     for bit: the mesh's bounding box is stretched to a hash of square columns along z; a
     triangle counts if its column holds the point and its projection strictly contains
     it; the point is inside if the triangles above and those below are both odd in
-    number. A line along z exactly through an edge or a corner misses it, so that single
-    points of regular grids go wrong.
+    number. It differs from ``parity`` where a line along z runs exactly through an edge
+    or a corner, which it misses, so that single points of regular grids go wrong; and
+    for open meshes, where it asks both directions to agree.
+
+    Both empty the overlap of two parts; see :func:`svr3d.ops.points_inside` for open,
+    overlapping and inverted parts.
 
     Args:
         vertices: (V, 3) positions.
@@ -46,14 +59,35 @@ def points_in_mesh(
     """
     if rule not in _RULES:
         raise ValueError(f"rule: expected one of {', '.join(_RULES)}, found {rule!r}")
+    if rule == "parity" and plain_mesh(vertices, faces, points):
+        try:
+            op = torch.ops.svr3d.points_in_mesh_parity
+            return op(vertices.detach(), faces, points.detach())
+        except RuntimeError:
+            pass  # the checks that follow say what is wrong, argument by argument
     vertices = check_points(vertices, "vertices").detach()
     faces = check_faces(faces, vertices)
     points = check_points(points, "points").detach()
     resolution = check_size(resolution, "resolution", low=2, high=32768)
+    if rule == "parity":
+        return _parity(vertices, faces, points)
     arguments = (vertices.double(), faces, points.double(), resolution)
     if _library.has_kernel("points_in_mesh_hash", points):
         return torch.ops.svr3d.points_in_mesh_hash(*arguments)
     return points_in_mesh_hash_torch(*arguments)
+
+
+def _parity(vertices: Tensor, faces: Tensor, points: Tensor) -> Tensor:
+    wide = torch.float64 in (vertices.dtype, points.dtype)
+    dtype = torch.float64 if wide else torch.float32
+    arguments = (vertices.to(dtype), faces, points.to(dtype))
+    if _library.has_kernel("points_in_mesh_parity", points):
+        return torch.ops.svr3d.points_in_mesh_parity(*arguments)
+    return points_in_mesh_parity_torch(*arguments)
+
+
+def _fake_parity(vertices: Tensor, faces: Tensor, points: Tensor) -> Tensor:
+    return points.new_empty(points.shape[0], dtype=torch.bool)
 
 
 def _fake(vertices: Tensor, faces: Tensor, points: Tensor, resolution: int) -> Tensor:
@@ -62,3 +96,4 @@ def _fake(vertices: Tensor, faces: Tensor, points: Tensor, resolution: int) -> T
 
 if _library.load():
     torch.library.register_fake("svr3d::points_in_mesh_hash", _fake)
+    torch.library.register_fake("svr3d::points_in_mesh_parity", _fake_parity)
