@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
+#include <cstring>
 
 #include "../common/vec3.h"
 
@@ -17,25 +17,51 @@ using Triple = std::array<int32_t, 3>;
 // orientation they came with.
 constexpr double kFlat = 0.01;
 
+uint64_t position_hash(const double* p) {
+  uint64_t hash = 0;
+  for (int k = 0; k < 3; ++k) {
+    const double value = p[k] + 0.0;  // -0 and 0 are one position
+    uint64_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    hash = (hash ^ bits) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
 // For each vertex the lowest index of a vertex at the same position.
 std::vector<int32_t> merge_positions(const double* vertices, int64_t count) {
-  std::vector<int32_t> order(count), first(count);
-  std::iota(order.begin(), order.end(), 0);
-  auto less = [&](int32_t a, int32_t b) {
-    const double* p = vertices + 3 * int64_t(a);
-    const double* q = vertices + 3 * int64_t(b);
-    for (int k = 0; k < 3; ++k)
-      if (p[k] != q[k]) return p[k] < q[k];
-    return a < b;
-  };
-  std::sort(order.begin(), order.end(), less);
+  size_t slots = 16;
+  while (slots < 2 * static_cast<size_t>(count)) slots *= 2;
+  std::vector<int32_t> table(slots, -1), first(count);
   for (int64_t i = 0; i < count; ++i) {
-    const double* p = vertices + 3 * int64_t(order[i]);
-    const double* q = i ? vertices + 3 * int64_t(order[i - 1]) : nullptr;
-    const bool same = q && p[0] == q[0] && p[1] == q[1] && p[2] == q[2];
-    first[order[i]] = same ? first[order[i - 1]] : order[i];
+    const double* p = vertices + 3 * i;
+    size_t slot = position_hash(p) & (slots - 1);
+    for (;; slot = (slot + 1) & (slots - 1)) {
+      if (table[slot] < 0) table[slot] = static_cast<int32_t>(i);
+      const double* q = vertices + 3 * int64_t(table[slot]);
+      if (p[0] == q[0] && p[1] == q[1] && p[2] == q[2]) break;
+    }
+    first[i] = table[slot];
   }
   return first;
+}
+
+// Sorts items by a vertex, keeping the order of equals, and calls visit(begin, end)
+// for the items of each vertex.
+template <typename T, typename Key, typename Visit>
+void group_by_vertex(std::vector<T>& items, int64_t num_vertices, const Key& key,
+                     const Visit& visit) {
+  std::vector<int64_t> start(num_vertices + 1, 0);
+  for (const T& item : items) ++start[key(item) + 1];
+  for (int64_t v = 0; v < num_vertices; ++v) start[v + 1] += start[v];
+  std::vector<int64_t> next(start.begin(), start.end() - 1);
+  std::vector<T> sorted(items.size());
+  for (const T& item : items) sorted[next[key(item)]++] = item;
+  items.swap(sorted);
+  for (int64_t v = 0; v < num_vertices; ++v)
+    if (start[v] < start[v + 1])
+      visit(items.begin() + start[v], items.begin() + start[v + 1]);
 }
 
 // Faces with area, each set of three positions once.
@@ -47,6 +73,8 @@ std::vector<Triple> clean_faces(const double* vertices, const int64_t* faces,
   };
   std::vector<Triple> all;
   std::vector<Key> keys;
+  all.reserve(count);
+  keys.reserve(count);
   for (int64_t f = 0; f < count; ++f) {
     const Triple t = {merged[faces[3 * f]], merged[faces[3 * f + 1]],
                       merged[faces[3 * f + 2]]};
@@ -60,16 +88,22 @@ std::vector<Triple> clean_faces(const double* vertices, const int64_t* faces,
     keys.push_back({sorted, static_cast<int32_t>(all.size())});
     all.push_back(t);
   }
-  std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
-    return a.sorted != b.sorted ? a.sorted < b.sorted : a.index < b.index;
-  });
-  std::vector<int32_t> kept;
-  for (size_t i = 0; i < keys.size(); ++i)
-    if (i == 0 || keys[i].sorted != keys[i - 1].sorted)
-      kept.push_back(keys[i].index);
-  std::sort(kept.begin(), kept.end());
+  std::vector<char> repeated(all.size(), 0);
+  using Iterator = typename std::vector<Key>::iterator;
+  group_by_vertex(
+      keys, static_cast<int64_t>(merged.size()),
+      [](const Key& key) { return key.sorted[0]; },
+      [&](Iterator begin, Iterator end) {
+        std::sort(begin, end, [](const Key& a, const Key& b) {
+          return a.sorted != b.sorted ? a.sorted < b.sorted : a.index < b.index;
+        });
+        for (Iterator i = begin + 1; i < end; ++i)
+          repeated[i->index] = i->sorted == (i - 1)->sorted;
+      });
   std::vector<Triple> result;
-  for (int32_t index : kept) result.push_back(all[index]);
+  result.reserve(all.size());
+  for (size_t f = 0; f < all.size(); ++f)
+    if (!repeated[f]) result.push_back(all[f]);
   return result;
 }
 
@@ -78,7 +112,7 @@ struct Links {
   std::vector<std::array<bool, 3>> flips;  // the neighbour runs the same way
 };
 
-Links link_faces(const std::vector<Triple>& faces) {
+Links link_faces(const std::vector<Triple>& faces, int64_t num_vertices) {
   struct Edge {
     int32_t low, high, face;
     int8_t side;
@@ -93,27 +127,27 @@ Links link_faces(const std::vector<Triple>& faces) {
                        u < v});
     }
   }
-  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) {
-    if (a.low != b.low) return a.low < b.low;
-    if (a.high != b.high) return a.high < b.high;
-    return a.face < b.face;
-  });
   Links links{std::vector<Triple>(faces.size(), Triple{-1, -1, -1}),
               std::vector<std::array<bool, 3>>(faces.size())};
-  for (size_t i = 0; i < edges.size();) {
-    size_t j = i + 1;
-    while (j < edges.size() && edges[j].low == edges[i].low &&
-           edges[j].high == edges[i].high)
-      ++j;
-    if (j - i == 2) {
-      const Edge &a = edges[i], &b = edges[i + 1];
-      const bool flip = a.forward == b.forward;
-      links.neighbour[a.face][a.side] = b.face;
-      links.neighbour[b.face][b.side] = a.face;
-      links.flips[a.face][a.side] = links.flips[b.face][b.side] = flip;
+  using Iterator = typename std::vector<Edge>::iterator;
+  const auto link = [&](Iterator begin, Iterator end) {
+    std::sort(begin, end, [](const Edge& a, const Edge& b) {
+      return a.high != b.high ? a.high < b.high : a.face < b.face;
+    });
+    for (Iterator i = begin; i < end;) {
+      Iterator j = i + 1;
+      while (j < end && j->high == i->high) ++j;
+      if (j - i == 2) {
+        const Edge &a = *i, &b = *(i + 1);
+        const bool flip = a.forward == b.forward;
+        links.neighbour[a.face][a.side] = b.face;
+        links.neighbour[b.face][b.side] = a.face;
+        links.flips[a.face][a.side] = links.flips[b.face][b.side] = flip;
+      }
+      i = j;
     }
-    i = j;
-  }
+  };
+  group_by_vertex(edges, num_vertices, [](const Edge& edge) { return edge.low; }, link);
   return links;
 }
 
@@ -128,6 +162,7 @@ Part make_part(const double* vertices, const std::vector<Triple>& faces,
     part.low[k] = 1e300;
     part.high[k] = -1e300;
   }
+  part.corners.reserve(9 * members.size());
   for (int32_t f : members) {
     const bool flip = flipped[f];
     const int corner[3] = {faces[f][0], faces[f][flip ? 2 : 1], faces[f][flip ? 1 : 2]};
@@ -167,16 +202,19 @@ std::vector<Part> split_parts(const double* vertices, int64_t num_vertices,
                               const int64_t* faces, int64_t num_faces) {
   const std::vector<int32_t> merged = merge_positions(vertices, num_vertices);
   const std::vector<Triple> clean = clean_faces(vertices, faces, num_faces, merged);
-  const Links links = link_faces(clean);
+  const Links links = link_faces(clean, num_vertices);
   std::vector<int8_t> flipped(clean.size(), -1);
-  std::vector<Part> parts;
+  std::vector<int32_t> part_of(clean.size());
+  std::vector<bool> all_closed;
+  std::vector<int32_t> queue;
   for (size_t seed = 0; seed < clean.size(); ++seed) {
     if (flipped[seed] >= 0) continue;
-    std::vector<int32_t> members = {static_cast<int32_t>(seed)};
+    queue.assign(1, static_cast<int32_t>(seed));
     flipped[seed] = 0;
     bool closed = true;
-    for (size_t n = 0; n < members.size(); ++n) {
-      const int32_t f = members[n];
+    for (size_t n = 0; n < queue.size(); ++n) {
+      const int32_t f = queue[n];
+      part_of[f] = static_cast<int32_t>(all_closed.size());
       for (int s = 0; s < 3; ++s) {
         const int32_t g = links.neighbour[f][s];
         if (g < 0) {
@@ -186,15 +224,21 @@ std::vector<Part> split_parts(const double* vertices, int64_t num_vertices,
         const int8_t wanted = flipped[f] != links.flips[f][s];
         if (flipped[g] < 0) {
           flipped[g] = wanted;
-          members.push_back(g);
+          queue.push_back(g);
         } else if (flipped[g] != wanted) {
           closed = false;  // one-sided, like a Moebius strip
         }
       }
     }
-    std::sort(members.begin(), members.end());
-    parts.push_back(make_part(vertices, clean, members, flipped, closed));
+    all_closed.push_back(closed);
   }
+  std::vector<std::vector<int32_t>> members(all_closed.size());
+  for (size_t f = 0; f < clean.size(); ++f)
+    members[part_of[f]].push_back(static_cast<int32_t>(f));
+  std::vector<Part> parts;
+  parts.reserve(members.size());
+  for (size_t p = 0; p < members.size(); ++p)
+    parts.push_back(make_part(vertices, clean, members[p], flipped, all_closed[p]));
   return parts;
 }
 

@@ -94,9 +94,16 @@ def _single(vertices: Tensor, faces: Tensor, resolution: int, mode: str) -> Tens
         grid = _surface(vertices.double(), faces, resolution)
     if mode == "surface":
         return grid
+    inside = _inside(vertices.double(), faces, resolution)
+    return inside if grid is None else grid | inside
+
+
+def _inside(vertices: Tensor, faces: Tensor, resolution: int) -> Tensor:
+    if vertices.is_cpu and _library.available():
+        return torch.ops.svr3d.voxelize_inside(vertices, faces, resolution)
     centres = _cell_centres(resolution, vertices.device)
-    inside = points_inside(vertices, faces, centres).reshape((resolution,) * 3)
-    return inside.byte() if grid is None else grid | inside.byte()
+    inside = points_inside(vertices, faces, centres)
+    return inside.reshape((resolution,) * 3).byte()
 
 
 def _surface(vertices: Tensor, faces: Tensor, resolution: int) -> Tensor:
@@ -132,7 +139,7 @@ def _cell_centres(resolution: int, device: torch.device) -> Tensor:
     return torch.stack((x, y, z), dim=-1).reshape(-1, 3)
 
 
-def _fake_surface(vertices: Tensor, faces: Tensor, resolution: int) -> Tensor:
+def _fake_grid(vertices: Tensor, faces: Tensor, resolution: int) -> Tensor:
     torch._check(resolution > 0)
     return vertices.new_empty((resolution,) * 3, dtype=torch.uint8)
 
@@ -153,6 +160,7 @@ def _fake_visibility(
 
 
 if _library.load():
-    torch.library.register_fake("svr3d::voxelize_surface", _fake_surface)
+    torch.library.register_fake("svr3d::voxelize_surface", _fake_grid)
+    torch.library.register_fake("svr3d::voxelize_inside", _fake_grid)
     torch.library.register_fake("svr3d::voxelize_parity", _fake_parity)
     torch.library.register_fake("svr3d::voxelize_visibility", _fake_visibility)

@@ -25,10 +25,13 @@ def winding_number(
     whose faces are counter-clockwise seen from outside, 0 outside; in between near
     open meshes. Points on a face see half of it.
 
-    The fast form sums far groups of faces by a second-order expansion, and its error
-    stays below 2e-3 (below 4e-4 on average). It works on packets of neighbouring
-    points, so that a point's last digits depend on which others are asked for; the
-    result does not depend on the number of threads.
+    The fast form counts crossings where the mesh has no boundary (each edge of vertex
+    indices is used as often either way): there the winding number is whole, and exact
+    but on the surface itself, where it takes one side. Otherwise it sums far groups of
+    faces by a second-order expansion, and its error stays below 2e-3 (below 4e-4 on
+    average). That works on packets of neighbouring points, so that a point's last
+    digits depend on which others are asked for; the result does not depend on the
+    number of threads.
 
     Source: Jacobson et al., "Robust inside-outside segmentation using generalized
     winding numbers" (2013); Barill et al., "Fast winding numbers for soups and

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether the line from a point towards +z crosses a triangle.
+// How the line from a point towards +z crosses a triangle.
 //
 // An edge is seen from its lower end in y and covers a half-open range of y, so that
 // the two triangles of an edge agree bit for bit on which side a point lies: around a
-// closed mesh every line is crossed an even number of times.
+// closed mesh every line is crossed an even number of times, and as often upwards as
+// downwards.
 #pragma once
 
 #include <type_traits>
@@ -12,10 +13,15 @@
 
 namespace svr3d {
 
+// An integer as wide as T, so that both fill vectors of as many lanes.
 template <typename T>
-struct ParityTriangle {
+using Lane = typename std::conditional<sizeof(T) == 4, int, long long>::type;
+
+template <typename T>
+struct CrossedTriangle {
   T low_y[3], high_y[3];  // per edge
   T x[3], slope[3];       // at the lower end; change of x with y
+  Lane<T> direction[3];   // +1 if the edge runs towards larger y, else -1
   T origin[3];            // a corner
   T along_x, along_y;     // slopes of the plane
   T bottom, top;          // range of z
@@ -32,19 +38,21 @@ SVR3D_HD T larger(T a, T b) {
 }
 
 template <typename T>
-SVR3D_HD ParityTriangle<T> parity_triangle(const T* p0, const T* p1, const T* p2,
+SVR3D_HD CrossedTriangle<T> crossed_triangle(const T* p0, const T* p1, const T* p2,
                                            const T* shift) {
   // Relative to the mesh's box, where coordinates have their full precision.
   const T a[3] = {p0[0] - shift[0], p0[1] - shift[1], p0[2] - shift[2]};
   const T b[3] = {p1[0] - shift[0], p1[1] - shift[1], p1[2] - shift[2]};
   const T c[3] = {p2[0] - shift[0], p2[1] - shift[1], p2[2] - shift[2]};
-  ParityTriangle<T> t;
+  CrossedTriangle<T> t;
   const T* corner[3] = {a, b, c};
   for (int i = 0; i < 3; ++i) {
     const T* p = corner[i];
     const T* q = corner[(i + 1) % 3];
-    const T* lower = p[1] < q[1] ? p : q;
-    const T* upper = p[1] < q[1] ? q : p;
+    const bool rises = p[1] < q[1];
+    const T* lower = rises ? p : q;
+    const T* upper = rises ? q : p;
+    t.direction[i] = rises ? 1 : -1;
     const T height = upper[1] - lower[1];
     t.low_y[i] = lower[1];
     t.high_y[i] = upper[1];
@@ -64,25 +72,25 @@ SVR3D_HD ParityTriangle<T> parity_triangle(const T* p0, const T* p1, const T* p2
   return t;
 }
 
-// -1 (all bits) if the line crosses, else 0; an integer as wide as T vectorises.
+// +1 if the line crosses the triangle from below, the corners counter-clockwise as seen
+// from above; -1 if they are clockwise; 0 if the line misses it.
 template <typename T>
-SVR3D_HD typename std::conditional<sizeof(T) == 4, int, long long>::type crosses_above(
-    const ParityTriangle<T>& t, T x, T y, T z) {
-  using Mask = typename std::conditional<sizeof(T) == 4, int, long long>::type;
-  Mask odd = 0;
+SVR3D_HD Lane<T> crossing_above(const CrossedTriangle<T>& t, T x, T y, T z) {
+  using Mask = Lane<T>;
+  Mask sum = 0;
   for (int i = 0; i < 3; ++i) {
     const T edge = t.x[i] + (y - t.low_y[i]) * t.slope[i];
     const Mask from = t.low_y[i] <= y ? Mask(-1) : Mask(0);
     const Mask to = y < t.high_y[i] ? Mask(-1) : Mask(0);
     const Mask left = x < edge ? Mask(-1) : Mask(0);
-    odd ^= from & to & left;
+    sum += from & to & left & t.direction[i];
   }
   T height =
       t.origin[2] + t.along_x * (x - t.origin[0]) + t.along_y * (y - t.origin[1]);
   height = height > t.bottom ? height : t.bottom;
   height = height < t.top ? height : t.top;
   const Mask above = z < height ? Mask(-1) : Mask(0);
-  return odd & above;
+  return sum & above;
 }
 
 }  // namespace svr3d
