@@ -64,7 +64,7 @@ void sort_points(const T* point, int64_t count, const T* low, const T* high, int
 // Counts the triangle for the points [begin, end) that it lies above.
 template <typename T>
 SVR3D_HD void count_run(const CrossedTriangle<T>& t, const T* x, const T* y,
-                        const T* z,                       int32_t begin, int32_t end, Lane<T>* counts) {
+                        const T* z, int32_t begin, int32_t end, Lane<T>* counts) {
   for (int32_t i = begin; i < end; i += kWidth) {
     const Lane<T> left = end - i;
     SVR3D_VECTORIZE
@@ -78,12 +78,12 @@ SVR3D_HD void count_run(const CrossedTriangle<T>& t, const T* x, const T* y,
 
 template <typename T, typename I>
 SVR3D_HD void count_faces(const MeshArrays<T, I>& mesh, int64_t begin, int64_t end,
-                         const Points<T>& points, Lane<T>* counts) {
+                          const Points<T>& points, Lane<T>* counts) {
   const T *x = points.x.data(), *y = points.y.data(), *z = points.z.data();
   for (int64_t f = begin; f < end; ++f) {
     const CrossedTriangle<T> t =
         crossed_triangle(mesh.corner(f, 0), mesh.corner(f, 1), mesh.corner(f, 2),
-                        points.low);
+                         points.low);
     // Rounding may put an edge a little outside the corners' box: one hundredth of a
     // cell more on either side.
     const T pad = T(0.01);
@@ -105,19 +105,19 @@ SVR3D_HD void count_faces(const MeshArrays<T, I>& mesh, int64_t begin, int64_t e
 }
 
 SVR3D_CLONES void count(const MeshArrays<float, int32_t>& mesh, int64_t begin,
-                       int64_t end, const Points<float>& points, int* counts) {
+                        int64_t end, const Points<float>& points, int* counts) {
   count_faces(mesh, begin, end, points, counts);
 }
 SVR3D_CLONES void count(const MeshArrays<float, int64_t>& mesh, int64_t begin,
-                       int64_t end, const Points<float>& points, int* counts) {
+                        int64_t end, const Points<float>& points, int* counts) {
   count_faces(mesh, begin, end, points, counts);
 }
 SVR3D_CLONES void count(const MeshArrays<double, int32_t>& mesh, int64_t begin,
-                       int64_t end, const Points<double>& points, long long* counts) {
+                        int64_t end, const Points<double>& points, long long* counts) {
   count_faces(mesh, begin, end, points, counts);
 }
 SVR3D_CLONES void count(const MeshArrays<double, int64_t>& mesh, int64_t begin,
-                       int64_t end, const Points<double>& points, long long* counts) {
+                        int64_t end, const Points<double>& points, long long* counts) {
   count_faces(mesh, begin, end, points, counts);
 }
 
@@ -155,9 +155,9 @@ template void count_crossings(const MeshArrays<float, int32_t>&, const float*, i
                               int32_t*);
 template void count_crossings(const MeshArrays<float, int64_t>&, const float*, int64_t,
                               int32_t*);
-template void count_crossings(const MeshArrays<double, int32_t>&, const double*, int64_t,
-                              int32_t*);
-template void count_crossings(const MeshArrays<double, int64_t>&, const double*, int64_t,
-                              int32_t*);
+template void count_crossings(const MeshArrays<double, int32_t>&, const double*,
+                              int64_t, int32_t*);
+template void count_crossings(const MeshArrays<double, int64_t>&, const double*,
+                              int64_t, int32_t*);
 
 }  // namespace svr3d

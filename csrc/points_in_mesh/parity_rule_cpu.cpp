@@ -41,7 +41,9 @@ Tensor points_in_mesh_parity(Tensor vertices, Tensor faces, Tensor points) {
 }  // namespace svr3d
 
 STABLE_TORCH_LIBRARY_FRAGMENT(svr3d, m) {
-  m.def("points_in_mesh_parity(Tensor vertices, Tensor faces, Tensor points) -> Tensor");
+  m.def(
+      "points_in_mesh_parity(Tensor vertices, Tensor faces, Tensor points) "
+      "-> Tensor");
 }
 
 STABLE_TORCH_LIBRARY_IMPL(svr3d, CPU, m) {

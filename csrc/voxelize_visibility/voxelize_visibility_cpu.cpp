@@ -97,8 +97,9 @@ Tensor voxelize_visibility(Tensor vertices, Tensor faces, Tensor first_face,
                   "resolution must be 1 to 1024, found ", resolution);
   vertices = torch::stable::contiguous(vertices);
   const float* vertex = vertices.const_data_ptr<float>();
-  Tensor out = new_tensor(vertices, {meshes.count(), resolution, resolution, resolution},
-                          ScalarType::Byte);
+  Tensor out =
+      new_tensor(vertices, {meshes.count(), resolution, resolution, resolution},
+                 ScalarType::Byte);
   uint8_t* data = out.mutable_data_ptr<uint8_t>();
   const int64_t cells = resolution * resolution * resolution;
   torch::stable::parallel_for(0, meshes.count(), 1, [&](int64_t begin, int64_t end) {

@@ -107,7 +107,7 @@ def _inside(vertices: Tensor, faces: Tensor, resolution: int) -> Tensor:
 
 
 def _surface(vertices: Tensor, faces: Tensor, resolution: int) -> Tensor:
-    if vertices.is_cpu and _library.available():
+    if _library.has_kernel("voxelize_surface", vertices):
         return torch.ops.svr3d.voxelize_surface(vertices, faces, resolution)
     return voxelize_surface_torch(vertices, faces, resolution)
 

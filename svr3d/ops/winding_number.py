@@ -58,7 +58,7 @@ def winding_number(
     if not beta >= 1:
         raise ValueError(f"beta: expected at least 1, found {beta}")
     arguments = (vertices.detach().double(), faces, points.detach().double())
-    if vertices.is_cpu and _library.available():
+    if _library.has_kernel("winding_number", points):
         result = torch.ops.svr3d.winding_number(*arguments, float(beta), bool(exact))
     else:
         result = winding_number_torch(*arguments)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
-from shapes import cube, random_points, soup, sphere
+from shapes import cube, merge, random_points, soup, sphere
 
-from svr3d.ops import voxelize_meshes
+from svr3d.ops import points_inside, voxelize_meshes
 from svr3d.ops._torch.voxelize_surface import voxelize_surface_torch
 
 
@@ -17,6 +17,65 @@ def test_sphere_volume(compiled):
     solid = voxelize_meshes(*mesh, resolution)
     assert torch.equal(solid, inside | surface)
     assert inside.sum() < solid.sum()
+
+
+def inner_cells(mesh, resolution):
+    """The general rule, asked about every centre as about any other point."""
+    axis = (torch.arange(resolution).double() + 0.5) / resolution - 0.5
+    inside = points_inside(*mesh, torch.cartesian_prod(axis, axis, axis))
+    return inside.reshape((resolution,) * 3).byte()
+
+
+def lidless(side, centre=(0.0, 0.0, 0.0)):
+    vertices, faces = cube(side, centre)
+    top = (vertices[faces][:, :, 1] > centre[1]).all(1)
+    return vertices, faces[~top]
+
+
+def inverted(mesh):
+    return mesh[0], mesh[1][:, [0, 2, 1]]
+
+
+OFF = (0.013, -0.021, 0.017)  # no centre lies on a surface
+PARTS = {
+    "closed": [sphere(0.4, 9)],
+    "inverted": [inverted(cube(0.7, OFF))],
+    "overlapping": [cube(0.5, OFF), inverted(cube(0.6, (0.14, 0.11, -0.09)))],
+    "nested": [cube(0.9, OFF), cube(0.3, (0.03, 0.02, -0.01))],
+    "open": [lidless(0.7, OFF)],
+    "two open": [lidless(0.5, (-0.2, 0.01, 0.03)), lidless(0.4, (0.21, 0.02, -0.1))],
+    "open and closed": [lidless(0.5, (-0.2, 0.01, 0.03)), cube(0.4, (0.11, 0.02, 0.1))],
+    "soup": [soup(40, size=0.4)],
+    "soup in a ball": [soup(20, 1), sphere(0.3, 8)],
+    "beyond the grid": [cube(0.7, (0.31, 0.33, -0.37)), cube(0.6, (-0.3, -0.4, 0.47))],
+}
+
+
+@pytest.mark.parametrize("resolution", [1, 9, 32])
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS.keys())
+def test_inside_equals_the_rule_of_points(compiled, parts, resolution):
+    mesh = merge(*parts)
+    found = voxelize_meshes(*mesh, resolution, mode="inside")
+    assert torch.equal(found, inner_cells(mesh, resolution))
+
+
+def test_inside_of_a_part_that_crosses_itself(compiled):
+    """A figure of eight: one lobe winds around its cells the wrong way."""
+    outline = torch.tensor(
+        [[-0.4, -0.31], [0.4, 0.33], [0.41, -0.32], [-0.4, 0.3]], dtype=torch.float64
+    )
+    bottom = torch.cat((outline, torch.full((4, 1), -0.3).double()), 1)
+    vertices = torch.cat((bottom, bottom * torch.tensor([1.0, 1, -1])))
+    faces = [[0, 2, 1], [0, 3, 2], [4, 5, 6], [4, 6, 7]]
+    for i in range(4):
+        j = (i + 1) % 4
+        faces += [[i, j, 4 + j], [i, 4 + j, 4 + i]]
+    mesh = (vertices, torch.tensor(faces))
+    for extra in ([], [lidless(0.5, OFF)]):
+        both = merge(mesh, *extra)
+        found = voxelize_meshes(*both, 24, mode="inside")
+        assert found.any()
+        assert torch.equal(found, inner_cells(both, 24))
 
 
 def test_cube_cells_in_order_x_y_z(kernels):
@@ -100,6 +159,7 @@ def test_threads_do_not_change_a_bit(compiled, threads):
 
 def test_operator_registration(compiled):
     torch.library.opcheck(torch.ops.svr3d.voxelize_surface, (*cube(), 8))
+    torch.library.opcheck(torch.ops.svr3d.voxelize_inside, (*cube(), 8))
 
 
 @pytest.mark.parametrize(

@@ -170,3 +170,24 @@ def test_missing_extension_warns_once(monkeypatch):
         winding_number(*cube(), random_points(3))
         winding_number(*cube(), random_points(3))
     assert len(caught) == 1
+
+
+def test_closed_meshes_are_exact(compiled):
+    """Whole numbers: also for nested, inverted and self-overlapping parts."""
+    first, (vertices, faces) = sphere(0.5, 12), cube(0.5, (0.2, 0.1, 0))
+    mesh = merge(first, (vertices, faces[:, [0, 2, 1]]), cube(0.4, (-0.2, 0, 0)))
+    points = random_points(400)
+    expected = winding_number(*mesh, points, exact=True)
+    assert expected.round().unique().tolist() == [-1, 0, 1, 2]
+    assert torch.equal(winding_number(*mesh, points), expected.round())
+    torch.testing.assert_close(expected, expected.round(), atol=1e-9, rtol=0)
+
+
+def test_boundaries_that_cancel_only_by_position_are_open(compiled):
+    """Unmerged corners: the expansion serves, and its error stays small."""
+    vertices, faces = sphere(0.5, 12)
+    points = random_points(400)
+    apart = vertices[faces].reshape(-1, 3)
+    found = winding_number(apart, torch.arange(len(apart)).reshape(-1, 3), points)
+    expected = winding_number(vertices, faces, points)
+    torch.testing.assert_close(found, expected, atol=2e-3, rtol=0)
