@@ -14,5 +14,5 @@ train_dataloader.merge(dict(dataset=dict(data_root=data_root)))
 val_dataloader.merge(dict(dataset=dict(data_root=data_root)))
 test_dataloader.merge(dict(dataset=dict(data_root=data_root)))
 
-train_cfg.merge(dict(max_epochs=130))
+train_cfg.merge(dict(max_epochs=115))
 protocol.merge(dict(split="ShapeNet.json of the data set"))

@@ -10,7 +10,7 @@ with read_base():
     from .._base_.datasets.synthetic_r2n2 import *
     from .._base_.models.res3dgru_narrow import *
     from .._base_.runtime.default import *
-    from .._base_.schedules.adam_cosine import *
+    from .._base_.schedules.muon_cosine import *
 
 train_cfg.merge(dict(max_epochs=40))
 train_dataloader.merge(dict(dataset=dict(pipeline=small_train_pipeline)))
