@@ -25,69 +25,110 @@ Vec3<double> area_vector(const double* c) {
   return cross(load3(c + 3) - load3(c), load3(c + 6) - load3(c)) * 0.5;
 }
 
-// Moments of the triangles order[begin..end) about their area-weighted centroid.
-template <typename T>
-FarField<T> moments(const double* corners, const int32_t* order, int64_t count) {
-  double centre[3] = {0, 0, 0}, total = 0;
+// Moments of the triangles order[0..count) about their area-weighted centroid.
+Moments moments(const double* corners, const int32_t* order, int64_t count) {
+  Moments m;
   Box box;
   for (int64_t i = 0; i < count; ++i) {
     const double* c = corners + 9 * int64_t(order[i]);
     const Vec3<double> a = area_vector(c);
     const double area = std::sqrt(dot(a, a));
-    total += area;
+    m.area += area;
     for (int k = 0; k < 3; ++k) {
-      centre[k] += area * (c[k] + c[3 + k] + c[6 + k]) / 3;
+      m.centre[k] += area * (c[k] + c[3 + k] + c[6 + k]) / 3;
       box.add(c + 3 * k);
     }
   }
   for (int k = 0; k < 3; ++k)
-    centre[k] = total > 0 ? centre[k] / total : (box.low[k] + box.high[k]) / 2;
-
-  double radius = 0, first[3] = {0}, second[3][3] = {{0}}, third[3][3][3] = {{{0}}};
+    m.centre[k] =
+        m.area > 0 ? m.centre[k] / m.area : (box.low[k] + box.high[k]) / 2;
   for (int64_t n = 0; n < count; ++n) {
     const double* c = corners + 9 * int64_t(order[n]);
     const Vec3<double> vector = area_vector(c);
     const double a[3] = {vector.x, vector.y, vector.z};
     double d[3][3], sum[3];  // corners about the centre
-    for (int v = 0; v < 3; ++v) {
-      for (int k = 0; k < 3; ++k) d[v][k] = c[3 * v + k] - centre[k];
-      radius = std::max(radius, d[v][0] * d[v][0] + d[v][1] * d[v][1] +
-                                    d[v][2] * d[v][2]);
-    }
+    for (int v = 0; v < 3; ++v)
+      for (int k = 0; k < 3; ++k) d[v][k] = c[3 * v + k] - m.centre[k];
     for (int k = 0; k < 3; ++k) sum[k] = d[0][k] + d[1][k] + d[2][k];
-    for (int i = 0; i < 3; ++i) {
-      first[i] += a[i];
-      for (int j = 0; j < 3; ++j) {
-        second[i][j] += a[i] * sum[j] / 3;
-        for (int k = 0; k < 3; ++k) {
-          // Mean of d_j d_k over the triangle.
-          const double mean = (d[0][j] * d[0][k] + d[1][j] * d[1][k] +
-                               d[2][j] * d[2][k] + sum[j] * sum[k]) /
-                              12;
-          third[i][j][k] += a[i] * mean;
-        }
+    for (int j = 0; j < 3; ++j) {
+      m.first[j] += a[j];
+      for (int i = 0; i < 3; ++i) m.second[i][j] += a[i] * sum[j] / 3;
+      for (int k = 0; k < 3; ++k) {
+        // Mean of d_j d_k over the triangle.
+        const double mean = (d[0][j] * d[0][k] + d[1][j] * d[1][k] +
+                             d[2][j] * d[2][k] + sum[j] * sum[k]) /
+                            12;
+        for (int i = 0; i < 3; ++i) m.third[i][j][k] += a[i] * mean;
       }
     }
   }
+  return m;
+}
+
+// Adds a child's moments, moved to the parent's centre.
+void add_moved(const Moments& child, Moments& parent) {
+  double s[3];
+  for (int k = 0; k < 3; ++k) s[k] = child.centre[k] - parent.centre[k];
+  for (int i = 0; i < 3; ++i) {
+    parent.first[i] += child.first[i];
+    for (int j = 0; j < 3; ++j) {
+      parent.second[i][j] += child.second[i][j] + child.first[i] * s[j];
+      for (int k = 0; k < 3; ++k)
+        parent.third[i][j][k] += child.third[i][j][k] + child.second[i][j] * s[k] +
+                                 child.second[i][k] * s[j] +
+                                 child.first[i] * s[j] * s[k];
+    }
+  }
+}
+
+Moments merged(const Moments& left, const Moments& right) {
+  Moments m;
+  m.area = left.area + right.area;
+  for (int k = 0; k < 3; ++k)
+    m.centre[k] = m.area > 0 ? (left.area * left.centre[k] +
+                                right.area * right.centre[k]) / m.area
+                             : (left.centre[k] + right.centre[k]) / 2;
+  add_moved(left, m);
+  add_moved(right, m);
+  return m;
+}
+
+// Distance from a centre to the farthest corner of the triangles.
+double reach(const double* centre, const double* corners, const int32_t* order,
+             int64_t count) {
+  double most = 0;
+  for (int64_t n = 0; n < count; ++n) {
+    const double* c = corners + 9 * int64_t(order[n]);
+    for (int v = 0; v < 9; v += 3) {
+      const double x = c[v] - centre[0], y = c[v + 1] - centre[1];
+      const double z = c[v + 2] - centre[2];
+      most = std::max(most, x * x + y * y + z * z);
+    }
+  }
+  return std::sqrt(most);
+}
+
+template <typename T>
+FarField<T> far_field(const Moments& m, double radius) {
   FarField<T> f;
-  f.radius = static_cast<T>(std::sqrt(radius));
-  auto s2 = [&](int i, int j) { return (second[i][j] + second[j][i]) / 2; };
+  f.radius = static_cast<T>(radius);
+  auto s2 = [&](int i, int j) { return (m.second[i][j] + m.second[j][i]) / 2; };
   auto s3 = [&](int i, int j, int k) {
-    return (third[i][j][k] + third[j][i][k] + third[k][i][j]) / 3;
+    return (m.third[i][j][k] + m.third[j][i][k] + m.third[k][i][j]) / 3;
   };
   for (int k = 0; k < 3; ++k) {
-    f.centre[k] = static_cast<T>(centre[k]);
-    f.first[k] = static_cast<T>(first[k]);
+    f.centre[k] = static_cast<T>(m.centre[k]);
+    f.first[k] = static_cast<T>(m.first[k]);
     f.second[k] = static_cast<T>(s2(k, k));
     f.third[k] = static_cast<T>(s3(k, k, k));
     double trace = 0;
-    for (int i = 0; i < 3; ++i) trace += 2 * third[i][i][k] + third[k][i][i];
+    for (int i = 0; i < 3; ++i) trace += 2 * m.third[i][i][k] + m.third[k][i][i];
     f.third_trace[k] = static_cast<T>(trace);
   }
   f.second[3] = static_cast<T>(s2(0, 1));
   f.second[4] = static_cast<T>(s2(0, 2));
   f.second[5] = static_cast<T>(s2(1, 2));
-  f.trace = static_cast<T>(second[0][0] + second[1][1] + second[2][2]);
+  f.trace = static_cast<T>(m.second[0][0] + m.second[1][1] + m.second[2][2]);
   f.third[3] = static_cast<T>(s3(0, 0, 1));
   f.third[4] = static_cast<T>(s3(0, 0, 2));
   f.third[5] = static_cast<T>(s3(1, 1, 0));
@@ -146,7 +187,14 @@ WindingTree<T>::WindingTree(const double* corners, int64_t count, double beta,
   nodes_[0].begin = 0;
   nodes_[0].end = static_cast<int32_t>(count);
   nodes_[0].left = -1;
-  if (!exact) build(0, corners, order);
+  if (!exact) {
+    std::vector<double> centres(3 * count);  // three times each triangle's centroid
+    for (int64_t t = 0; t < count; ++t)
+      for (int k = 0; k < 3; ++k)
+        centres[3 * t + k] =
+            corners[9 * t + k] + corners[9 * t + 3 + k] + corners[9 * t + 6 + k];
+    build(0, corners, centres, order);
+  }
   corners_.resize(9 * count);
   for (int64_t i = 0; i < count; ++i)
     for (int k = 0; k < 9; ++k)
@@ -154,39 +202,40 @@ WindingTree<T>::WindingTree(const double* corners, int64_t count, double beta,
 }
 
 template <typename T>
-void WindingTree<T>::build(int32_t index, const double* corners,
-                           std::vector<int32_t>& order) {
+Moments WindingTree<T>::build(int32_t index, const double* corners,
+                              const std::vector<double>& centres,
+                              std::vector<int32_t>& order) {
   const int32_t begin = nodes_[index].begin, end = nodes_[index].end;
-  nodes_[index].far = moments<T>(corners, order.data() + begin, end - begin);
-  if (end - begin <= kLeafSize) return;
-  Box box;
-  auto centre = [&](int32_t t, int k) {
-    const double* c = corners + 9 * int64_t(t);
-    return c[k] + c[3 + k] + c[6 + k];
-  };
-  for (int32_t i = begin; i < end; ++i) {
-    const double p[3] = {centre(order[i], 0), centre(order[i], 1),
-                         centre(order[i], 2)};
-    box.add(p);
+  Moments m;
+  if (end - begin <= kLeafSize) {
+    m = moments(corners, order.data() + begin, end - begin);
+  } else {
+    Box box;
+    for (int32_t i = begin; i < end; ++i)
+      box.add(centres.data() + 3 * int64_t(order[i]));
+    int axis = 0;
+    for (int k = 1; k < 3; ++k)
+      if (box.high[k] - box.low[k] > box.high[axis] - box.low[axis]) axis = k;
+    // The median keeps the depth logarithmic; ties go by index, so that the tree does
+    // not depend on the standard library.
+    const int32_t middle = begin + (end - begin) / 2;
+    std::nth_element(order.begin() + begin, order.begin() + middle, order.begin() + end,
+                     [&](int32_t a, int32_t b) {
+                       const double u = centres[3 * int64_t(a) + axis];
+                       const double v = centres[3 * int64_t(b) + axis];
+                       return u < v || (u == v && a < b);
+                     });
+    const int32_t left = static_cast<int32_t>(nodes_.size());
+    nodes_[index].left = left;
+    nodes_.resize(left + 2);
+    nodes_[left] = {{}, begin, middle, -1};
+    nodes_[left + 1] = {{}, middle, end, -1};
+    const Moments lower = build(left, corners, centres, order);
+    m = merged(lower, build(left + 1, corners, centres, order));
   }
-  int axis = 0;
-  for (int k = 1; k < 3; ++k)
-    if (box.high[k] - box.low[k] > box.high[axis] - box.low[axis]) axis = k;
-  // The median keeps the depth logarithmic; ties go by index, so that the tree
-  // does not depend on the standard library.
-  const int32_t middle = begin + (end - begin) / 2;
-  std::nth_element(order.begin() + begin, order.begin() + middle,
-                   order.begin() + end, [&](int32_t a, int32_t b) {
-                     const double u = centre(a, axis), v = centre(b, axis);
-                     return u < v || (u == v && a < b);
-                   });
-  const int32_t left = static_cast<int32_t>(nodes_.size());
-  nodes_[index].left = left;
-  nodes_.resize(left + 2);
-  nodes_[left] = {{}, begin, middle, -1};
-  nodes_[left + 1] = {{}, middle, end, -1};
-  build(left, corners, order);
-  build(left + 1, corners, order);
+  nodes_[index].far = far_field<T>(
+      m, reach(m.centre, corners, order.data() + begin, end - begin));
+  return m;
 }
 
 template <typename T>

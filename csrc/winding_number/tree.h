@@ -19,6 +19,13 @@ struct Packet {
   T x[kLanes], y[kLanes], z[kLanes];
 };
 
+// Moments of triangles about a centre, before their symmetric parts are taken: sums of
+// the area vectors, and of their products with offsets from the centre.
+struct Moments {
+  double centre[3] = {0}, area = 0, first[3] = {0};
+  double second[3][3] = {{0}}, third[3][3][3] = {{{0}}};
+};
+
 template <typename T>
 class WindingTree {
  public:
@@ -36,7 +43,8 @@ class WindingTree {
     int32_t begin, end;  // triangles
     int32_t left;        // children are left and left + 1; -1 in a leaf
   };
-  void build(int32_t node, const double* corners, std::vector<int32_t>& order);
+  Moments build(int32_t node, const double* corners, const std::vector<double>& centres,
+                std::vector<int32_t>& order);
 
   double beta_;
   bool exact_;
