@@ -54,6 +54,39 @@ def race(
         print(f"{case:42} {name:28} {row['ms']:10.2f} ms {row['ratio']:8.1f}x")
 
 
+def alternate(
+    case: str,
+    peers: dict[str, Callable[[], object]],
+    repeat: int,
+    rows: list[dict],
+    *,
+    threads: int,
+) -> None:
+    """Times peers in turns, so that a busy machine disturbs all of them alike.
+
+    Calls below a millisecond are repeated within a sample; the first peer is the
+    reference of the ratios. Some libraries change torch's number of threads: it is set
+    back before every sample.
+    """
+    inner, times = {}, {name: [] for name in peers}
+    for name, function in peers.items():
+        function()
+        inner[name] = 1 if seconds(function, 1) > 1e-3 else 20
+    for _ in range(repeat):
+        for name, function in peers.items():
+            torch.set_num_threads(threads)
+            start = time.perf_counter()
+            for _ in range(inner[name]):
+                function()
+            times[name].append((time.perf_counter() - start) / inner[name])
+    reference = statistics.median(times[next(iter(peers))])
+    for name, samples in times.items():
+        row = {"case": case, "peer": name, "ms": 1e3 * statistics.median(samples)}
+        row["ratio"] = row["ms"] / (1e3 * reference)
+        rows.append(row)
+        print(f"{case:42} {name:28} {row['ms']:10.3f} ms {row['ratio']:8.1f}x")
+
+
 def finish(arguments: argparse.Namespace, rows: list[dict]) -> int:
     """Writes the JSON file, if one is wanted."""
     if arguments.json:
