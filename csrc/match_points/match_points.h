@@ -15,9 +15,9 @@ namespace svr3d {
 
 constexpr float kNoCost = 3.402823466e38f;   // cost of no object: largest float
 constexpr float kLargestCoordinate = 1e15f;  // its square stays far below kNoCost
-constexpr double kFirstEpsilon = 0.125;      // of the largest cost
+constexpr double kFirstEpsilon = 0.05;       // of the largest cost
 constexpr double kLastEpsilon = 1.0 / (1 << 20);
-constexpr double kEpsilonFactor = 5;
+constexpr double kEpsilonFactor = 8;
 
 SVR3D_HD float pair_cost(const Vec3<float>& a, const Vec3<float>& b, bool squared) {
   const Vec3<float> d = a - b;

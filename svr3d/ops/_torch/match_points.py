@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 # As in csrc/match_points/match_points.h.
-_FIRST_EPSILON = 0.125
+_FIRST_EPSILON = 0.05
 _LAST_EPSILON = 2.0**-20
-_EPSILON_FACTOR = 5
+_EPSILON_FACTOR = 8
 
 
 def match_points_torch(
