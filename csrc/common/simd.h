@@ -14,7 +14,7 @@
 
 namespace svr3d {
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__CUDACC__)
 template <typename T, int Bytes>
 struct Simd;
 template <int Bytes>

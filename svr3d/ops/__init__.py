@@ -10,18 +10,22 @@ from svr3d.ops.chamfer_distance import (
 from svr3d.ops.emd import emd, match_points
 from svr3d.ops.farthest_points import farthest_points
 from svr3d.ops.nearest_neighbors import NearestNeighbors, nearest_neighbors
+from svr3d.ops.neural_rasterize import NeuralImages, neural_rasterize
 from svr3d.ops.points_in_mesh import points_in_mesh
 from svr3d.ops.points_inside import points_inside
 from svr3d.ops.rasterize_meshes import RasterizedFragments, rasterize_meshes
 from svr3d.ops.sample_surface import SurfaceSamples, sample_surface
 from svr3d.ops.soft_silhouette import soft_silhouette
+from svr3d.ops.splat_points import SplatImages, splat_points
 from svr3d.ops.voxelize_meshes import voxelize_meshes
 from svr3d.ops.winding_number import winding_number
 
 __all__ = [
     "ChamferTerms",
     "NearestNeighbors",
+    "NeuralImages",
     "RasterizedFragments",
+    "SplatImages",
     "SurfaceSamples",
     "build_info",
     "chamfer_distance",
@@ -30,11 +34,13 @@ __all__ = [
     "farthest_points",
     "match_points",
     "nearest_neighbors",
+    "neural_rasterize",
     "points_in_mesh",
     "points_inside",
     "rasterize_meshes",
     "sample_surface",
     "soft_silhouette",
+    "splat_points",
     "voxelize_meshes",
     "winding_number",
 ]

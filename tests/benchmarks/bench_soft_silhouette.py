@@ -8,7 +8,7 @@ import torch
 from harness import finish, parse, race
 from torch import Tensor
 
-from svr3d.ops import soft_silhouette
+from svr3d.ops import neural_rasterize, soft_silhouette
 from svr3d.ops._torch.soft_silhouette import soft_silhouette_torch
 
 SETTINGS = {"sigma": 1e-4, "dist_eps": 1e-4}
@@ -52,11 +52,13 @@ def spheres(batch: int) -> tuple[Tensor, Tensor]:
 
 
 def both_ways(run, meshes: Tensor):
+    """Forward and backward against a target that the silhouette misses in part."""
     leaf = meshes.clone().requires_grad_()
+    target = run(meshes).roll((9, 5), (1, 2)).detach()
 
     def call():
         leaf.grad = None
-        run(leaf).square().sum().backward()
+        (run(leaf) - target).square().sum().backward()
         return leaf.grad
 
     return call
@@ -80,10 +82,17 @@ def main(argv: list[str] | None = None) -> int:
                 plane, faces[None], lengths, size, size, 1e-4, radius
             )
 
-        case = f"soft silhouette, {BATCH} x {size}^2"
-        peers = {"svr3d": lambda f=ours: f(meshes)}
+        def hard(v, size=size):
+            settings = {"image_size": size, "eps": 1e-4}
+            v = v + torch.tensor([0.0, 0.0, 3.0])
+            return neural_rasterize(v, faces, **settings).alpha
+
+        case = f"silhouette, {BATCH} x {size}^2"
+        peers = {"svr3d soft": lambda f=ours: f(meshes)}
+        peers["svr3d neural renderer"] = lambda f=hard: f(meshes)
         race(f"{case}, forward", peers, arguments.repeat, rows)
-        peers = {"svr3d": both_ways(ours, meshes)}
+        peers = {"svr3d soft": both_ways(ours, meshes)}
+        peers["svr3d neural renderer"] = both_ways(hard, meshes)
         if size == 64:
             few = meshes[:TWIN_IMAGES]
             found, expected = both_ways(ours, few)(), both_ways(twin, few)()
