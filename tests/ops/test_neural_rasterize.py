@@ -69,14 +69,14 @@ def test_back_faces_vanish_without_fill_back(kernels):
 @pytest.mark.parametrize("textured", [True, False])
 @pytest.mark.parametrize("fill_back", [True, False])
 def test_kernel_equals_twin(compiled, dtype, textured, fill_back):
-    points, faces, cubes = scene(dtype=dtype)
+    points, faces, cubes = scene(faces=12, dtype=dtype)
     given = arguments(
         points, faces, cubes if textured else cubes.new_empty(0), fill_back=fill_back
     )
     found = torch.ops.svr3d.neural_rasterize(*given)
     expected = neural_rasterize_torch(*given)
     assert torch.equal(found[2], expected[2])
-    assert found[2].unique().numel() > 3
+    assert found[2].unique().numel() >= 3
     tolerance = 1e-5 if dtype == torch.float32 else 1e-12
     for one, other in zip(found[:2], expected[:2], strict=True):
         torch.testing.assert_close(one, other, atol=tolerance, rtol=tolerance)
