@@ -201,3 +201,93 @@ def test_errors_name_argument_expected_and_found(change, error, message):
     }
     with pytest.raises(error, match=message):
         rasterize_meshes(**(arguments | change))
+
+
+def different_meshes():
+    return [cube(0.6), sphere(0.4, 5), soup(9, size=0.6)]
+
+
+def test_a_list_of_meshes_equals_mesh_after_mesh(kernels):
+    meshes, cameras = different_meshes(), orbit(5, 14, 11, distance=1.2)
+    order = torch.tensor([2, 0, 1, 0, 2])
+    size = {"height": 14, "width": 11}
+    found = rasterize_meshes(
+        [v for v, _ in meshes],
+        [f for _, f in meshes],
+        *cameras,
+        mesh_index=order,
+        **size,
+    )
+    for view, mesh in enumerate(order.tolist()):
+        one = [camera[view : view + 1] for camera in cameras]
+        alone = rasterize_meshes(*meshes[mesh], *one, **size)
+        assert (alone.face_index >= 0).any()
+        for a, b in zip(found, alone, strict=True):
+            assert torch.equal(a[view], b[0])
+
+
+def test_padded_meshes_with_own_and_with_shared_faces(kernels):
+    vertices, faces = cube(0.6)
+    cameras, size = orbit(2, 9, 9), {"height": 9, "width": 9}
+    both = torch.stack((vertices, vertices * torch.tensor([1, 0.5, 0.7])))
+    shared = rasterize_meshes(both, faces, *cameras, **size)
+    own = rasterize_meshes(both, faces.expand(2, -1, -1), *cameras, **size)
+    few = rasterize_meshes(both, faces, *cameras, lengths=torch.tensor([12, 5]), **size)
+    for view in range(2):
+        one = [camera[view : view + 1] for camera in cameras]
+        alone = rasterize_meshes(both[view], faces, *one, **size)
+        assert torch.equal(shared.face_index[view], alone.face_index[0])
+        assert torch.equal(own.depth[view], alone.depth[0])
+        alone = rasterize_meshes(both[view], faces[: (12, 5)[view]], *one, **size)
+        assert torch.equal(few.face_index[view], alone.face_index[0])
+
+
+def test_gradients_of_a_batch_reach_the_right_mesh(kernels):
+    meshes, cameras = different_meshes()[:2], orbit(2, 9, 9)
+    order = torch.tensor([1, 0])
+    leaves = [v.clone().requires_grad_() for v, _ in meshes]
+    faces = [f for _, f in meshes]
+    found = rasterize_meshes(
+        leaves, faces, *cameras, mesh_index=order, height=9, width=9
+    )
+    found.depth.square().sum().backward()
+    for view, mesh in enumerate(order.tolist()):
+        leaf = meshes[mesh][0].clone().requires_grad_()
+        one = [camera[view : view + 1] for camera in cameras]
+        alone = rasterize_meshes(leaf, faces[mesh], *one, height=9, width=9)
+        alone.depth.square().sum().backward()
+        assert leaf.grad.abs().sum() > 0
+        torch.testing.assert_close(leaves[mesh].grad, leaf.grad)
+
+
+def test_batch_registration(compiled):
+    vertices, faces = cube()
+    spans = torch.tensor([[0, 8, 0, 12], [0, 8, 0, 3]])
+    order = torch.tensor([1, 0])
+    settings = (6, 5, 1e-3, float("inf"), False)
+    torch.library.opcheck(
+        torch.ops.svr3d.rasterize_mesh_batch,
+        (vertices, faces, spans, order, *orbit(2, 6, 5), *settings),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mesh_index": torch.tensor([0, 2])}, "mesh_index: .*0 to 1, found 2"),
+        ({"mesh_index": torch.tensor([0])}, r"mesh_index: .*\(2,\)"),
+        ({"lengths": torch.tensor([1, 13])}, "lengths: .*0 to 12, found 13"),
+        ({"vertices": [torch.rand(3, 3)]}, "faces: .*list of 1"),
+        ({"vertices": torch.rand(3, 8, 3)}, "mesh_index: .*2 views"),
+        ({"vertices": torch.rand(8, 3)}, "mesh_index: expected None"),
+    ],
+)
+def test_bad_batches_are_named(change, message):
+    vertices, faces = cube()
+    cameras = orbit(2, 4, 4)
+    given = {"vertices": vertices.expand(2, -1, -1), "faces": faces}
+    given |= {"height": 4, "width": 4} | change
+    if message.endswith("None"):
+        given["mesh_index"] = torch.tensor([0, 0])
+    with pytest.raises(ValueError, match=message):
+        rasterize_meshes(given.pop("vertices"), given.pop("faces"), *cameras, **given)

@@ -88,12 +88,50 @@ def rasterize_meshes_torch(
     return face_index, depth, barycentric
 
 
+def rasterize_mesh_batch_torch(
+    vertices: Tensor,
+    faces: Tensor,
+    meshes: Tensor,
+    mesh_index: Tensor,
+    extrinsics: Tensor,
+    intrinsics: Tensor,
+    height: int,
+    width: int,
+    near: float,
+    far: float,
+    cull_backfaces: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Same contract as ``torch.ops.svr3d.rasterize_mesh_batch``; mesh by mesh."""
+    shape = (len(extrinsics), height, width)
+    face_index = torch.full(shape, -1, device=vertices.device)
+    depth = torch.zeros(shape, device=vertices.device)
+    barycentric = torch.zeros(*shape, 3, device=vertices.device)
+    for mesh, span in enumerate(meshes.tolist()):
+        first, size, face, count = span
+        views = mesh_index == mesh
+        found = rasterize_meshes_torch(
+            vertices[first : first + size],
+            faces[face : face + count],
+            extrinsics[views],
+            intrinsics[views],
+            height,
+            width,
+            near,
+            far,
+            cull_backfaces,
+        )
+        face_index[views], depth[views], barycentric[views] = found
+    return face_index, depth, barycentric
+
+
 def interpolate_hits(
     face_index: Tensor,
     faces: Tensor,
     vertices: Tensor,
     extrinsics: Tensor,
     intrinsics: Tensor,
+    *,
+    starts: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Depth and corner weights of known hits, differentiable in the geometry.
 
@@ -103,13 +141,19 @@ def interpolate_hits(
         vertices: (V, 3).
         extrinsics: (N, 3, 4).
         intrinsics: (N, 3, 3).
+        starts: (N, 4) first vertex and first face, in columns 0 and 2, of the mesh
+            that each view shows, where several meshes are packed.
 
     Returns:
         ``depth`` (N, H, W) and ``barycentric`` (N, H, W, 3), float32.
     """
     view, row, column = (face_index >= 0).nonzero(as_tuple=True)
     v, e, k = (t.double() for t in (vertices, extrinsics, intrinsics))
-    hit_faces = faces[face_index[view, row, column]]
+    if starts is None:
+        hit_faces = faces[face_index[view, row, column]]
+    else:
+        hit_faces = faces[face_index[view, row, column] + starts[view, 2]]
+        hit_faces = hit_faces + starts[view, 0, None]
     camera = (e[view, None, :, :3] @ v[hit_faces][..., None])[..., 0]
     corners = (camera + e[view, None, :, 3]) @ k[view].mT
     rows, determinant = _inverse_corners(corners)
