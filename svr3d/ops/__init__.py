@@ -9,6 +9,7 @@ from svr3d.ops.chamfer_distance import (
 )
 from svr3d.ops.emd import emd, match_points
 from svr3d.ops.farthest_points import farthest_points
+from svr3d.ops.marching_cubes import marching_cubes
 from svr3d.ops.nearest_neighbors import NearestNeighbors, nearest_neighbors
 from svr3d.ops.neural_rasterize import NeuralImages, neural_rasterize
 from svr3d.ops.points_in_mesh import points_in_mesh
@@ -32,6 +33,7 @@ __all__ = [
     "chamfer_terms",
     "emd",
     "farthest_points",
+    "marching_cubes",
     "match_points",
     "nearest_neighbors",
     "neural_rasterize",
