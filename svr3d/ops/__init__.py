@@ -10,6 +10,7 @@ from svr3d.ops.chamfer_distance import (
 from svr3d.ops.emd import emd, match_points
 from svr3d.ops.farthest_points import farthest_points
 from svr3d.ops.marching_cubes import marching_cubes
+from svr3d.ops.mise import MISE, evaluate_grids
 from svr3d.ops.nearest_neighbors import NearestNeighbors, nearest_neighbors
 from svr3d.ops.neural_rasterize import NeuralImages, neural_rasterize
 from svr3d.ops.points_in_mesh import points_in_mesh
@@ -23,6 +24,7 @@ from svr3d.ops.winding_number import winding_number
 
 __all__ = [
     "ChamferTerms",
+    "MISE",
     "NearestNeighbors",
     "NeuralImages",
     "RasterizedFragments",
@@ -32,6 +34,7 @@ __all__ = [
     "chamfer_distance",
     "chamfer_terms",
     "emd",
+    "evaluate_grids",
     "farthest_points",
     "marching_cubes",
     "match_points",
