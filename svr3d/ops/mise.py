@@ -32,8 +32,7 @@ class MISE:
             extraction.update([field(code, p) for code, p in zip(codes, points)])
         grids = extraction.to_dense()
 
-    Book-keeping runs on the CPU, one object's bits after the other; it takes less
-    than a tenth of what any network takes for the same points.
+    Book-keeping runs on the CPU, one object's bits after the other.
 
     Args:
         resolution: Voxels along an axis at first.
