@@ -6,9 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SVR3D_SHARED", REPOSITORY.parent / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    """Each test draws the same numbers, alone and in any order."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

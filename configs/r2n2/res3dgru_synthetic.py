@@ -12,7 +12,7 @@ with read_base():
     from .._base_.runtime.default import *
     from .._base_.schedules.muon_cosine import *
 
-train_cfg.merge(dict(max_epochs=40))
+train_cfg.merge(dict(max_epochs=25))
 train_dataloader.merge(dict(dataset=dict(pipeline=small_train_pipeline)))
 val_dataloader.merge(dict(dataset=dict(pipeline=small_test_pipeline)))
 test_dataloader.merge(dict(dataset=dict(pipeline=small_test_pipeline)))
