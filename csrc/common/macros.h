@@ -15,7 +15,7 @@
 // to fused multiply-add is off (setup.py), hence all clones give equal results.
 // The loader resolves clones through ifunc, which only glibc offers.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && \
-    defined(__linux__)
+    defined(__linux__) && !defined(SVR3D_NO_CLONES)
 #define SVR3D_CLONES \
   __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
