@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Muon with a short warm-up and a cosine decay, for small models and short runs.
 
-Muon fits about twice as fast as Adam here (docs/results/meshes.md).
+Muon fits in fewer steps than Adam here (docs/results/meshes.md).
 """
 
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
