@@ -3,7 +3,7 @@
 //
 // Deliberately without include guard: a source file may include this several times,
 // each time inside a namespace of its own and under another `#pragma GCC target`, and
-// gets vectors of that instruction set (see lanes_dispatch.h). All sets round alike.
+// gets vectors of that instruction set (see lanes_per_set.h). All sets round alike.
 // SVR3D_LANE_BYTES names the widest register of the set: 64, 32 or 16. (Compilers
 // define __AVX512F__ and the like only by flags, not by the pragma.)
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sign_bits.h"
 
-#if defined(__GNUC__) && defined(__x86_64__)
+#include "../common/instruction_set.h"
+#include "../common/macros.h"
+
+#if SVR3D_X86
 #include <immintrin.h>
-#define SVR3D_X86 1
 #endif
 
 namespace svr3d {
@@ -17,7 +19,7 @@ uint64_t pack_word(const T* values, int64_t count, T level) {
   return word;
 }
 
-#ifdef SVR3D_X86
+#if SVR3D_X86
 
 __attribute__((target("avx512f"))) uint64_t pack_avx512(const float* values,
                                                         float level) {
@@ -73,12 +75,11 @@ __attribute__((target("avx2"))) uint64_t pack_avx2(const double* values,
 template <typename T>
 void pack_low(const T* values, int64_t count, T level, uint64_t* words) {
   int64_t i = 0;
-#ifdef SVR3D_X86
-  static const bool avx512 = __builtin_cpu_supports("avx512f");
-  static const bool avx2 = __builtin_cpu_supports("avx2");
-  if (avx512)
+#if SVR3D_X86
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::kAvx512)
     for (; i + 64 <= count; i += 64) words[i / 64] = pack_avx512(values + i, level);
-  else if (avx2)
+  else if (set == InstructionSet::kAvx2)
     for (; i + 64 <= count; i += 64) words[i / 64] = pack_avx2(values + i, level);
 #endif
   for (; i < count; i += 64)

@@ -3,39 +3,13 @@
 
 #include <algorithm>
 
-#include "../common/lanes_dispatch.h"
+#include "../common/lanes_prepare.h"
 #include "match_points.h"
 
 namespace svr3d {
 
-namespace portable {
-#define SVR3D_LANE_BYTES 16
-#include "../common/lanes.h"
-#include "choose_lanes.h"
-#undef SVR3D_LANE_BYTES
-}  // namespace portable
-
-#ifdef SVR3D_X86_LANES
-#pragma GCC push_options
-#pragma GCC target("avx2")
-namespace avx2 {
-#define SVR3D_LANE_BYTES 32
-#include "../common/lanes.h"
-#include "choose_lanes.h"
-#undef SVR3D_LANE_BYTES
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl")
-namespace avx512 {
-#define SVR3D_LANE_BYTES 64
-#include "../common/lanes.h"
-#include "choose_lanes.h"
-#undef SVR3D_LANE_BYTES
-}  // namespace avx512
-#pragma GCC pop_options
-#endif
+#define SVR3D_PER_SET "../match_points/choose_lanes.h"
+#include "../common/lanes_per_set.h"
 
 namespace {
 
@@ -56,9 +30,9 @@ SVR3D_CLONES void cost_row(const float* axes, int64_t stride, int64_t n, Vec3<fl
 using Chooser = Choice (*)(const float*, const float*, int64_t);
 
 Chooser chooser() {
-#ifdef SVR3D_X86_LANES
-  if (lane_set() == LaneSet::kAvx512) return avx512::choose;
-  if (lane_set() == LaneSet::kAvx2) return avx2::choose;
+#if SVR3D_X86
+  if (instruction_set() == InstructionSet::kAvx512) return avx512::choose;
+  if (instruction_set() == InstructionSet::kAvx2) return avx2::choose;
 #endif
   return portable::choose;
 }

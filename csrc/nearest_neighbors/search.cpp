@@ -5,50 +5,24 @@
 #include <limits>
 #include <vector>
 
-#include "../common/lanes_dispatch.h"
+#include "../common/lanes_prepare.h"
 #include "nearest_neighbors.h"
 
 namespace svr3d {
 
-namespace portable {
-#define SVR3D_LANE_BYTES 16
-#include "../common/lanes.h"
-#include "packet_search.h"
-#undef SVR3D_LANE_BYTES
-}  // namespace portable
-
-#ifdef SVR3D_X86_LANES
-#pragma GCC push_options
-#pragma GCC target("avx2")
-namespace avx2 {
-#define SVR3D_LANE_BYTES 32
-#include "../common/lanes.h"
-#include "packet_search.h"
-#undef SVR3D_LANE_BYTES
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl")
-namespace avx512 {
-#define SVR3D_LANE_BYTES 64
-#include "../common/lanes.h"
-#include "packet_search.h"
-#undef SVR3D_LANE_BYTES
-}  // namespace avx512
-#pragma GCC pop_options
-#endif
+#define SVR3D_PER_SET "../nearest_neighbors/packet_search.h"
+#include "../common/lanes_per_set.h"
 
 namespace {
 
 template <typename T>
 void choose(const CloudIndex<T>& queries, const CloudIndex<T>& points, int64_t k,
             int64_t begin, int64_t end, T* distances, int64_t* indices) {
-  const LaneSet set = lane_set();
-#ifdef SVR3D_X86_LANES
-  if (set == LaneSet::kAvx512)
+  const InstructionSet set = instruction_set();
+#if SVR3D_X86
+  if (set == InstructionSet::kAvx512)
     return avx512::search_packets(queries, points, k, begin, end, distances, indices);
-  if (set == LaneSet::kAvx2)
+  if (set == InstructionSet::kAvx2)
     return avx2::search_packets(queries, points, k, begin, end, distances, indices);
 #endif
   static_cast<void>(set);

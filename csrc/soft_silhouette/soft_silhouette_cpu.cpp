@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "../common/cpu_features.h"
+#include "../common/instruction_set.h"
 #include "../common/tensor.h"
 #include "../common/tiles.h"
 #include "soft_kernels.h"
@@ -17,8 +17,9 @@ namespace {
 template <typename T>
 SoftKernels<T> soft_kernels() {
 #if SVR3D_X86
-  if (has_avx512()) return soft_avx512::kernels(T());
-  if (has_avx2()) return soft_avx2::kernels(T());
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::kAvx512) return soft_avx512::kernels(T());
+  if (set == InstructionSet::kAvx2) return soft_avx2::kernels(T());
 #endif
   return soft_portable::kernels(T());
 }

@@ -49,6 +49,12 @@ def add_build_arguments(
         help="shares of each category",
     )
     add(
+        "--variants",
+        type=int,
+        default=defaults.variants,
+        help="deformed copies of each training object for a second training list",
+    )
+    add(
         "--workers",
         type=int,
         default=None,
@@ -82,6 +88,7 @@ def settings_from(args: argparse.Namespace) -> BuildSettings:
         seed=args.seed,
         split=tuple(args.split),
         up=getattr(args, "up", "y"),
+        variants=args.variants,
     )
 
 

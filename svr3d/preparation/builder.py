@@ -7,15 +7,18 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from svr3d.errors import DataError
+from svr3d.io.splits import CategorySplit
 from svr3d.preparation.executors import run_jobs
 from svr3d.preparation.journal import open_journal, read_record
 from svr3d.preparation.manifest import manifest
 from svr3d.preparation.object_job import ObjectJob
 from svr3d.preparation.settings import BuildSettings
 from svr3d.preparation.sources import MeshSource, find_sources
-from svr3d.preparation.splitting import split_objects
+from svr3d.preparation.splitting import split_objects, with_variants
 
 MANIFEST_FILE = "manifest.json"
+VARIANTS_SUFFIX = "_variants"
 
 
 @dataclass
@@ -59,11 +62,12 @@ def build_dataset(
         progress: Show a progress bar on the standard error stream.
 
     Returns:
-        Counts and failures. Split lists and manifest are written only if there is at
-        least one object.
+        Counts and failures, deformed copies included. Split lists and manifest are
+        written only if there is at least one object.
 
     Raises:
-        DataError: No meshes are found, or ``out`` cannot be written or is in use.
+        DataError: No meshes are found, ``out`` cannot be written or is in use, or a
+            mesh has the name of another one's variant.
         ConfigError: ``out`` holds objects with other settings, or the executor is
             unknown or not installed.
     """
@@ -71,27 +75,61 @@ def build_dataset(
     root = Path(out).absolute()
     sources, failures = find_sources(meshes)
     report = BuildReport(root, failures=failures)
-    records: dict[str, dict] = {}
     with open_journal(root, settings, overwrite=overwrite):
-        todo = []
-        for source in sources:
-            record = _finished(root, source, settings)
-            if record is None:
-                todo.append(ObjectJob(source, root, settings))
-            else:
-                records[source.sample_id] = record
-        report.kept = len(records)
-        outcomes = run_jobs(todo, workers=workers, executor=executor)
-        for outcome in _watch(outcomes, len(todo), progress):
-            if outcome.record is None:
-                report.failures[str(outcome.source.path)] = outcome.reason
-            else:
-                records[outcome.source.sample_id] = outcome.record
-                report.built += 1
+
+        def build(sources: list[MeshSource], what: str) -> dict[str, dict]:
+            done = {s.sample_id: _finished(root, s, settings) for s in sources}
+            records = {name: record for name, record in done.items() if record}
+            report.kept += len(records)
+            todo = [
+                ObjectJob(s, root, settings) for s in sources if not done[s.sample_id]
+            ]
+            outcomes = run_jobs(todo, workers=workers, executor=executor)
+            for outcome in _watch(outcomes, len(todo), progress, what):
+                if outcome.record is None:
+                    report.failures[str(outcome.source.path)] = outcome.reason
+                else:
+                    records[outcome.source.sample_id] = outcome.record
+                    report.built += 1
+            return dict(sorted(records.items()))
+
+        records = build(sources, "building")
         if records:
-            _finish(root, settings, records, report.failures)
+            layout = settings.build_layout()
+            splits = split_objects(records, settings.split, seed=settings.seed)
+            layout.write_splits(root, splits)
+            variants = build(_variants(sources, splits, settings), "variants")
+            if settings.variants:
+                more = with_variants(splits, variants)
+                layout.write_splits(root, more, suffix=VARIANTS_SUFFIX)
+            _write_manifest(root, settings, records | variants, report.failures)
     report.seconds = time.monotonic() - started
     return report
+
+
+def _variants(
+    sources: list[MeshSource], splits: list[CategorySplit], settings: BuildSettings
+) -> list[MeshSource]:
+    """Return the deformed copies of the training objects.
+
+    Raises:
+        DataError: A mesh file already has the name of a copy.
+    """
+    training = {f"{s.taxonomy_id}/{model}" for s in splits for model in s.of("train")}
+    taken = {source.sample_id: source.path for source in sources}
+    variants = [
+        source.as_variant(number)
+        for source in sources
+        if source.sample_id in training
+        for number in range(1, settings.variants + 1)
+    ]
+    for variant in variants:
+        if variant.sample_id in taken:
+            raise DataError(
+                f"{taken[variant.sample_id]}: expected another name, found the one "
+                f"that variant {variant.variant} of {variant.path} takes"
+            )
+    return variants
 
 
 def _finished(root: Path, source: MeshSource, settings: BuildSettings) -> dict | None:
@@ -104,23 +142,20 @@ def _finished(root: Path, source: MeshSource, settings: BuildSettings) -> dict |
     return record if complete else None
 
 
-def _watch(outcomes, total, progress):
-    if not progress:
+def _watch(outcomes, total, progress, what):
+    if not progress or not total:
         return outcomes
     from tqdm import tqdm
 
-    return tqdm(outcomes, total=total, unit="mesh", desc="building", smoothing=0.05)
+    return tqdm(outcomes, total=total, unit="mesh", desc=what, smoothing=0.05)
 
 
-def _finish(
+def _write_manifest(
     root: Path,
     settings: BuildSettings,
     records: dict[str, dict],
     failures: dict[str, str],
 ) -> None:
-    records = dict(sorted(records.items()))
-    splits = split_objects(records, settings.split, seed=settings.seed)
-    settings.build_layout().write_splits(root, splits)
     content = manifest(settings, records, failures)
     draft = root / (MANIFEST_FILE + ".new")
     draft.write_text(json.dumps(content, indent=1) + "\n")

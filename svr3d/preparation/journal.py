@@ -13,6 +13,9 @@ from svr3d.preparation.settings import BuildSettings
 
 JOURNAL = ".build"
 
+# Settings that say how many objects there are, not what each of them holds.
+_COUNTS = {"variants"}
+
 
 def record_path(root: Path, sample_id: str) -> Path:
     """Return the file that says that an object is complete."""
@@ -100,7 +103,7 @@ def _compare(path: Path, settings: BuildSettings) -> None:
     now = settings.to_dict()
     different = [
         f"{name}: {before.get(name)!r} before, {now.get(name)!r} now"
-        for name in sorted(before.keys() | now.keys())
+        for name in sorted((before.keys() | now.keys()) - _COUNTS)
         if before.get(name) != now.get(name)
     ]
     if different:

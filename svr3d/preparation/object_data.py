@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From one mesh file to everything that a data set holds about the object."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from svr3d.io.meshes import load_mesh
 from svr3d.io.points import OccupancyPoints, SurfacePoints
 from svr3d.ops import voxelize_meshes
 from svr3d.preparation.camera_sampling import sample_choy_metadata
+from svr3d.preparation.deformation import Deformation
 from svr3d.preparation.object_frame import PlacedMesh, normalize_mesh
 from svr3d.preparation.occupancy_samples import sample_occupancy
 from svr3d.preparation.seeding import stable_rng
@@ -63,7 +64,11 @@ class ObjectData:
 
 
 def prepare_object(
-    path: str | Path, sample_id: str, *, settings: BuildSettings
+    path: str | Path,
+    sample_id: str,
+    *,
+    settings: BuildSettings,
+    deformation: Deformation | None = None,
 ) -> ObjectData:
     """Read, place, render, voxelise and sample one mesh.
 
@@ -75,11 +80,16 @@ def prepare_object(
         sample_id: ``<category>/<model>``; seeds the object's random draws together
             with the settings' seed.
         settings: What to make.
+        deformation: Change the mesh in the object frame and place it anew; ``loc``
+            and ``scale`` then lead back to the object frame of the file's mesh.
 
     Raises:
         MeshError: The file is no usable mesh.
     """
     placed = normalize_mesh(load_mesh(path), up=settings.up)
+    if deformation is not None:
+        vertices = deformation.apply(placed.mesh.vertices)
+        placed = normalize_mesh(replace(placed.mesh, vertices=vertices))
     mesh = placed.mesh
     rngs = [
         stable_rng(settings.seed, sample_id, name)

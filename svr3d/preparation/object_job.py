@@ -63,14 +63,23 @@ def run_job(job: ObjectJob) -> JobOutcome:
 
 
 def _build(job: ObjectJob) -> dict:
+    from svr3d.preparation.deformation import Deformation
     from svr3d.preparation.object_data import prepare_object
+    from svr3d.preparation.seeding import stable_rng
 
     source, root = job.source, job.root
     digest = source.sha256()
-    data = prepare_object(source.path, source.sample_id, settings=job.settings)
+    deformation = None
+    if source.variant:
+        rng = stable_rng(job.settings.seed, source.sample_id, "deformation")
+        deformation = Deformation.draw(rng)
+    data = prepare_object(
+        source.path, source.sample_id, settings=job.settings, deformation=deformation
+    )
     record = {
         "source": f"{source.category}/{source.path.name}",
         "sha256": digest,
+        **({"deformation": deformation.to_dict()} if deformation else {}),
         "loc": [float(value) for value in data.placed.loc],
         "scale": data.placed.scale,
         **data.counts(),

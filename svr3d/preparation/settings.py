@@ -25,6 +25,8 @@ class BuildSettings:
         seed: Seed of cameras, points and splits.
         split: Shares of train, val and test.
         up: Axis of the mesh files that points up, ``y`` or ``z``.
+        variants: Deformed copies of each training object to add to the training
+            split.
     """
 
     layout: str = "r2n2"
@@ -38,6 +40,7 @@ class BuildSettings:
     seed: int = 0
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
     up: str = "y"
+    variants: int = 0
 
     def __post_init__(self):
         if self.layout not in LAYOUTS:
@@ -55,6 +58,7 @@ class BuildSettings:
             ("voxel_resolution", 4, 512),
             ("num_points", 1, 10_000_000),
             ("num_surface_points", 1, 10_000_000),
+            ("variants", 0, 1000),
         ):
             value = getattr(self, name)
             if not low <= value <= high:

@@ -2,7 +2,7 @@
 """Find the meshes of a folder ``<category>/<name>.<suffix>``."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from svr3d.errors import DataError
@@ -16,12 +16,14 @@ class MeshSource:
     Attributes:
         path: The file.
         category: Name of its folder.
-        model: Name of the file without suffix.
+        model: Name of the file without suffix; variants have a number behind it.
+        variant: 0 for the mesh as it is, else the number of a deformed copy.
     """
 
     path: Path
     category: str
     model: str
+    variant: int = 0
 
     @property
     def sample_id(self) -> str:
@@ -31,6 +33,10 @@ class MeshSource:
     def sha256(self) -> str:
         """Hash of the file's bytes, in hexadecimal."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def as_variant(self, number: int) -> "MeshSource":
+        """Return the deformed copy ``<model>-variant<number>`` of this mesh."""
+        return replace(self, model=f"{self.model}-variant{number}", variant=number)
 
 
 def find_sources(folder: str | Path) -> tuple[list[MeshSource], dict[str, str]]:

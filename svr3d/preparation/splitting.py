@@ -2,6 +2,7 @@
 """Seeded split of a data set's objects, category by category."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from svr3d.io.splits import CategorySplit
 from svr3d.preparation.seeding import stable_seed
@@ -32,6 +33,33 @@ def split_objects(
     return [
         _split_category(name, models, shares, seed)
         for name, models in sorted(categories.items())
+    ]
+
+
+def with_variants(
+    splits: Iterable[CategorySplit], variants: Iterable[str]
+) -> list[CategorySplit]:
+    """Add deformed copies to the training split of their category.
+
+    Args:
+        splits: Split of the objects.
+        variants: ``<category>/<model>`` of the copies.
+    """
+    copies: dict[str, list[str]] = {}
+    for sample_id in variants:
+        category, model = sample_id.split("/", 1)
+        copies.setdefault(category, []).append(model)
+    return [
+        replace(
+            split,
+            models={
+                **split.models,
+                "train": sorted(
+                    [*split.of("train"), *copies.get(split.taxonomy_id, ())]
+                ),
+            },
+        )
+        for split in splits
     ]
 
 

@@ -51,6 +51,15 @@ class Voxels(Structure):
         grids = torch.cat([batch.probabilities for batch in batches])
         return cls(grids, batches[0].threshold)
 
+    def mirror(self, axis: int) -> Voxels:
+        """Mirror the grids along an axis, 0 to 2."""
+        return Voxels(self.probabilities.flip(axis + 1), self.threshold)
+
+    def average(self, other: Voxels) -> Voxels:
+        """Average the probabilities with those of another batch of the same shape."""
+        mean = (self.probabilities.float() + other.probabilities.float()) / 2
+        return Voxels(mean, self.threshold)
+
     @property
     def resolution(self) -> int:
         """Cells along one axis."""

@@ -9,8 +9,7 @@ import importlib.util
 
 import numpy as np
 import torch
-from alternating import CLOCKS, alternate
-from harness import finish, parse
+from harness import CLOCKS, alternate, finish, parse
 from scipy.optimize import linear_sum_assignment
 
 from svr3d.ops import emd, match_points

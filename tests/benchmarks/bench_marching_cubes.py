@@ -7,8 +7,7 @@ Example: python tests/benchmarks/bench_marching_cubes.py --threads 1
 import importlib.util
 
 import torch
-from alternating import alternate
-from harness import finish, parse
+from harness import alternate, finish, parse
 
 from svr3d.ops import marching_cubes
 

@@ -5,8 +5,7 @@ Example: python tests/benchmarks/bench_mise.py
 """
 
 import torch
-from alternating import alternate
-from harness import finish, parse
+from harness import alternate, finish, parse
 
 from svr3d.ops import evaluate_grids
 

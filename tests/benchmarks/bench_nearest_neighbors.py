@@ -10,8 +10,7 @@ import os
 
 import numpy as np
 import torch
-from alternating import CLOCKS, alternate
-from harness import finish, parse
+from harness import CLOCKS, alternate, finish, parse
 
 from svr3d.ops import chamfer_distance, nearest_neighbors
 

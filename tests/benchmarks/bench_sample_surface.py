@@ -8,8 +8,7 @@ import importlib.util
 
 import numpy as np
 import torch
-from alternating import alternate
-from harness import finish, meshes, parse
+from harness import alternate, finish, meshes, parse
 
 from svr3d.ops import sample_surface
 

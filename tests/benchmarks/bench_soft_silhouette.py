@@ -5,7 +5,7 @@ Example: python tests/benchmarks/bench_soft_silhouette.py --threads 1
 """
 
 import torch
-from harness import finish, parse, race
+from harness import alternate, finish, parse
 from torch import Tensor
 
 from svr3d.ops import neural_rasterize, soft_silhouette
@@ -83,23 +83,37 @@ def main(argv: list[str] | None = None) -> int:
             )
 
         def hard(v, size=size):
-            settings = {"image_size": size, "eps": 1e-4}
+            settings = {"image_size": size, "eps": 1e-4, "anti_aliasing": False}
             v = v + torch.tensor([0.0, 0.0, 3.0])
             return neural_rasterize(v, faces, **settings).alpha
+
+        def smooth(v, size=size):  # draws four times the pixels
+            v = v + torch.tensor([0.0, 0.0, 3.0])
+            return neural_rasterize(v, faces, image_size=size, eps=1e-4).alpha
 
         case = f"silhouette, {BATCH} x {size}^2"
         peers = {"svr3d soft": lambda f=ours: f(meshes)}
         peers["svr3d neural renderer"] = lambda f=hard: f(meshes)
-        race(f"{case}, forward", peers, arguments.repeat, rows)
+        peers["the same, anti-aliased"] = lambda f=smooth: f(meshes)
+        alternate(
+            f"{case}, forward", peers, arguments.repeat, rows, threads=arguments.threads
+        )
         peers = {"svr3d soft": both_ways(ours, meshes)}
         peers["svr3d neural renderer"] = both_ways(hard, meshes)
+        peers["the same, anti-aliased"] = both_ways(smooth, meshes)
         if size == 64:
             few = meshes[:TWIN_IMAGES]
             found, expected = both_ways(ours, few)(), both_ways(twin, few)()
             worst = (found - expected).abs().max() / expected.abs().max()
             print(f"gradients agree to {worst:.1e} of the largest")
             peers[f"torch twin, {TWIN_IMAGES} image"] = both_ways(twin, few)
-        race(f"{case}, both ways", peers, arguments.repeat, rows)
+        alternate(
+            f"{case}, both ways",
+            peers,
+            arguments.repeat,
+            rows,
+            threads=arguments.threads,
+        )
     return finish(arguments, rows)
 
 

@@ -5,7 +5,7 @@ Example: python tests/benchmarks/bench_splat_points.py --threads 1
 """
 
 import torch
-from harness import finish, parse, race
+from harness import alternate, finish, parse
 
 from svr3d.ops import splat_points
 from svr3d.ops._torch.splat_points import (
@@ -70,15 +70,19 @@ def main(argv: list[str] | None = None) -> int:
     print(f"gradients agree to {worst:.1e} of the largest")
     case = f"{FEW} x {POINTS} points, {SIZE}^2, both ways"
     peers = {"svr3d": both_ways(ours, *few), "dense torch": both_ways(dense, *few)}
-    race(case, peers, arguments.repeat, rows)
+    alternate(case, peers, arguments.repeat, rows, threads=arguments.threads)
     case = f"{CLOUDS} x {POINTS} points, {SIZE}^2"
     peers = {"svr3d": both_ways(ours, points, features)}
-    race(f"{case}, both ways", peers, arguments.repeat, rows)
+    alternate(
+        f"{case}, both ways", peers, arguments.repeat, rows, threads=arguments.threads
+    )
     peers = {
         "svr3d": both_ways(silhouettes, points, features),
         "torch matrix product": both_ways(separable, points, features),
     }
-    race(f"{case}, silhouettes", peers, arguments.repeat, rows)
+    alternate(
+        f"{case}, silhouettes", peers, arguments.repeat, rows, threads=arguments.threads
+    )
     return finish(arguments, rows)
 
 

@@ -27,31 +27,9 @@ def parse(argv: list[str] | None, description: str) -> argparse.Namespace:
     return arguments
 
 
-def seconds(function: Callable[[], object], repeat: int) -> float:
-    """Median wall-clock time of a call, after one warm-up."""
-    function()
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def race(
-    case: str, peers: dict[str, Callable[[], object]], repeat: int, rows: list[dict]
-) -> None:
-    """Times peers at one task; the first is the reference of the ratios."""
-    reference = None
-    for name, function in peers.items():
-        # Slow peers run once: their order of magnitude says enough.
-        slow = name.startswith("torch twin")
-        taken = seconds(function, 1 if slow else repeat)
-        reference = reference or taken
-        row = {"case": case, "peer": name, "ms": 1e3 * taken}
-        row["ratio"] = taken / reference
-        rows.append(row)
-        print(f"{case:42} {name:28} {row['ms']:10.2f} ms {row['ratio']:8.1f}x")
+# CPU time of the process counts no other work; with several threads it is their sum.
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+_SHORT, _LONG = 1e-3, 3.0
 
 
 def alternate(
@@ -61,30 +39,45 @@ def alternate(
     rows: list[dict],
     *,
     threads: int,
+    clock: str = "wall",
 ) -> None:
     """Times peers in turns, so that a busy machine disturbs all of them alike.
 
-    Calls below a millisecond are repeated within a sample; the first peer is the
-    reference of the ratios. Some libraries change torch's number of threads: it is set
-    back before every sample.
+    Each is called once to warm up. Calls below a millisecond are repeated within a
+    sample; those above three seconds are timed once, for their order of magnitude
+    says enough. The first peer is the reference of the ratios. Some libraries change
+    torch's number of threads: it is set back before every sample.
     """
-    inner, times = {}, {name: [] for name in peers}
+    now = CLOCKS[clock]
+    inner, samples = {}, {}
     for name, function in peers.items():
+        torch.set_num_threads(threads)
         function()
-        inner[name] = 1 if seconds(function, 1) > 1e-3 else 20
+        start = now()
+        function()
+        taken = now() - start
+        samples[name] = [taken] if taken > _LONG else []
+        inner[name] = 20 if taken < _SHORT else 1
     for _ in range(repeat):
         for name, function in peers.items():
+            if samples[name] and samples[name][0] > _LONG:
+                continue
             torch.set_num_threads(threads)
-            start = time.perf_counter()
+            start = now()
             for _ in range(inner[name]):
                 function()
-            times[name].append((time.perf_counter() - start) / inner[name])
-    reference = statistics.median(times[next(iter(peers))])
-    for name, samples in times.items():
-        row = {"case": case, "peer": name, "ms": 1e3 * statistics.median(samples)}
-        row["ratio"] = row["ms"] / (1e3 * reference)
+            samples[name].append((now() - start) / inner[name])
+    reference = statistics.median(samples[next(iter(peers))])
+    for name, times in samples.items():
+        taken = statistics.median(times)
+        row = {"case": case, "peer": name, "ms": 1e3 * taken, "clock": clock}
+        row |= {"least_ms": 1e3 * min(times), "ratio": taken / reference}
         rows.append(row)
-        print(f"{case:42} {name:28} {row['ms']:10.3f} ms {row['ratio']:8.1f}x")
+        print(
+            f"{case:42} {name:28} {row['ms']:10.3f} ms (least {row['least_ms']:9.3f}) "
+            f"{row['ratio']:8.2f}x",
+            flush=True,
+        )
 
 
 def finish(arguments: argparse.Namespace, rows: list[dict]) -> int:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from svr3d.geometry.pose_camera import project_to_pixels, turn_to_camera
 from svr3d.ops import splat_points
 
 
@@ -43,3 +44,31 @@ def test_features(golden, golden_dir, name, dtype):
     tolerance = {"rtol": 1e-3, "atol": 1e-6}
     np.testing.assert_allclose(points.grad, expected["grad.uvz"], **tolerance)
     np.testing.assert_allclose(features.grad, expected["grad.feat"], **tolerance)
+
+
+def test_rendered_views(golden, golden_dir):
+    given, expected = golden.load(golden_dir / "ssl3d" / "render_view")
+    leaves = [
+        torch.from_numpy(given[k]).double().requires_grad_()
+        for k in ("xyz", "rgb", "pose")
+    ]
+    points, colors, poses = leaves
+    pixels = project_to_pixels(turn_to_camera(points, poses))
+    images = splat_points(pixels, colors, image_size=(64, 64))
+    image, mask = images.image, images.silhouette
+    off = np.abs(image.detach().numpy() - expected["image"]).max(-1) > 1e-4
+    assert off.mean() <= 1e-3
+    np.testing.assert_allclose(mask.detach(), expected["mask"], rtol=1e-4, atol=1e-5)
+    for name, out, wanted in (
+        ("image", image, ("xyz", "rgb", "pose")),
+        ("mask", mask, ("xyz", "", "pose")),
+    ):
+        weight = torch.from_numpy(given[f"weight_{name}"])
+        pulls = torch.autograd.grad(
+            (out * weight).sum(), leaves, retain_graph=True, allow_unused=True
+        )
+        for pull, leaf in zip(pulls, wanted, strict=True):
+            if leaf:
+                theirs = expected[f"{name}_grad.{leaf}"]
+                scale = np.abs(theirs).max()
+                np.testing.assert_allclose(pull, theirs, rtol=1e-3, atol=1e-4 * scale)

@@ -178,3 +178,23 @@ def test_cross_entropy_costs_at_most_100_per_voxel():
     assert by_logits.item() == by_value.item() == 100.0
     with pytest.raises(ValueError, match="expected voxels of shape"):
         VoxelBCE()({"logits": wrong}, {"voxels": target[:, :1]})
+
+
+@pytest.mark.parametrize(("axis", "dim"), [("x", 1), ("z", 3)])
+def test_mirrored_views_give_the_mirrored_shape(axis, dim):
+    plain, model = build().eval(), build(mirror_axis=axis).eval()
+    batch = make_batch()
+    mirrored = {**batch, "images": batch["images"].flip(-1)}
+    with torch.no_grad():
+        grid = model.predict(batch).probabilities
+        once = plain.predict(batch).probabilities
+        other = plain.predict(mirrored).probabilities.flip(dim)
+        back = model.predict(mirrored).probabilities
+    torch.testing.assert_close(grid, (once + other) / 2)
+    torch.testing.assert_close(back, grid.flip(dim))
+    assert not torch.allclose(once, other)
+
+
+def test_another_mirror_axis_is_refused():
+    with pytest.raises(ValueError, match="mirror_axis: .*found 'y'"):
+        build(mirror_axis="y")

@@ -149,7 +149,7 @@ def test_results_do_not_depend_on_threads_or_instruction_sets(
     )
     torch.save((x, y), tmp_path / "in.pt")
     for lanes in ("portable", "avx2"):
-        monkeypatch.setenv("SVR3D_CPU_LANES", lanes)
+        monkeypatch.setenv("SVR3D_SIMD", lanes)
         paths = [str(tmp_path / "in.pt"), str(tmp_path / "out.pt")]
         subprocess.run([sys.executable, "-c", script, *paths], check=True)
         results.append(torch.load(tmp_path / "out.pt"))

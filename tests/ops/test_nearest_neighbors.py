@@ -169,7 +169,7 @@ def test_instruction_sets_agree(compiled, lanes, tmp_path, monkeypatch):
     )
     clouds = (8 * random(2, 700, 3)).round() / 8, random(2, 900, 3, seed=1)
     torch.save(clouds, tmp_path / "in.pt")
-    monkeypatch.setenv("SVR3D_CPU_LANES", lanes)
+    monkeypatch.setenv("SVR3D_SIMD", lanes)
     paths = [str(tmp_path / "in.pt"), str(tmp_path / "out.pt")]
     subprocess.run([sys.executable, "-c", script, *paths], check=True)
     theirs = iter(torch.load(tmp_path / "out.pt", weights_only=False))

@@ -15,6 +15,8 @@ model.merge(
     dict(
         encode_views="together",
         channels_last=True,
+        # The training pipelines mirror objects along x.
+        mirror_axis="x",
         backbone=dict(
             widths=(16, 32, 48, 64, 96),
             shortcuts=("none", "projection", "projection", "projection", "projection"),

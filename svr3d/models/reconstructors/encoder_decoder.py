@@ -14,6 +14,10 @@ from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.registry import BACKBONES, HEADS, LOSSES
 
 
+# Upright objects stay upright.
+_MIRROR_AXES = {"x": 0, "z": 2}
+
+
 @MODELS.register_module()
 class EncoderDecoder(BaseReconstructor):
     """Encodes each view, fuses the views, decodes the code into a representation.
@@ -33,6 +37,7 @@ class EncoderDecoder(BaseReconstructor):
         losses: Sequence[dict | nn.Module] | Mapping[str, dict | nn.Module] = (),
         encode_views: str = "together",
         channels_last: bool = False,
+        mirror_axis: str | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | list | None = None,
     ):
@@ -47,11 +52,16 @@ class EncoderDecoder(BaseReconstructor):
             encode_views: 'together' or 'one_by_one', how training encodes views.
             channels_last: Whether weights and images are laid out channels-last, which
                 makes convolutions faster on CPUs and in half precision on GPUs.
+            mirror_axis: Axis of the object frame, 'x' or 'z', for models that
+                were trained on mirrored objects too (``RandomMirror``): predictions
+                are averaged with those from mirrored views, mirrored back along it.
+                None predicts once.
             data_preprocessor: Moves and normalises a batch.
             init_cfg: mmengine initialisation, applied before training.
 
         Raises:
-            ValueError: If ``encode_views`` is neither, or two losses share a name.
+            ValueError: If ``encode_views`` or ``mirror_axis`` is none of these, or two
+                losses share a name.
         """
         super().__init__(data_preprocessor, init_cfg=init_cfg)
         if encode_views not in ("together", "one_by_one"):
@@ -59,7 +69,12 @@ class EncoderDecoder(BaseReconstructor):
                 "encode_views: expected 'together' or 'one_by_one', "
                 f"found {encode_views!r}"
             )
+        if mirror_axis is not None and mirror_axis not in _MIRROR_AXES:
+            raise ValueError(
+                f"mirror_axis: expected None, 'x' or 'z', found {mirror_axis!r}"
+            )
         self.encode_views = encode_views
+        self.mirror_axis = mirror_axis
         self.backbone = _build(backbone, BACKBONES)
         self.fusion = None if fusion is None else _build(fusion, MODELS)
         self.head = _build(head, HEADS)
@@ -124,7 +139,12 @@ class EncoderDecoder(BaseReconstructor):
         Args:
             batch: Normalised batch with ``images``.
         """
-        return self.head.to_structure(self.outputs(batch))
+        structure = self.head.to_structure(self.outputs(batch))
+        if self.mirror_axis is None:
+            return structure
+        turned = self.outputs({**batch, "images": batch["images"].flip(-1)})
+        turned = self.head.to_structure(turned)
+        return structure.average(turned.mirror(_MIRROR_AXES[self.mirror_axis]))
 
 
 def _build(part: dict | nn.Module, registry: Registry) -> nn.Module:

@@ -61,13 +61,13 @@ def mise_split_torch(bits: Tensor, voxels: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat((voxels[~both], parts)), points
 
 
-def mise_fill_torch(bits: Tensor, dense: Tensor) -> Tensor:
+def mise_fill_torch(bits: Tensor, dense: Tensor, filled: Tensor) -> None:
     """Same contract as ``torch.ops.svr3d.mise_fill``."""
-    known, filled = _planes(bits)[0], dense
+    known, values = _planes(bits)[0], dense
     for dim in range(3):
         shape = [-1 if dim == d else 1 for d in range(3)]
         place = torch.arange(len(dense), device=dense.device).reshape(shape)
         source = torch.where(known, place, 0).cummax(dim).values
-        filled = filled.gather(dim, source)
+        values = values.gather(dim, source)
         known = known.long().cummax(dim).values.bool()
-    return filled
+    filled.copy_(values)

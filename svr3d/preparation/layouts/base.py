@@ -40,8 +40,16 @@ class Layout(ABC):
         """Write all files of one object below ``root``."""
 
     @abstractmethod
-    def write_splits(self, root: Path, splits: list[CategorySplit]) -> list[Path]:
-        """Write the split lists below ``root`` and return their paths."""
+    def write_splits(
+        self, root: Path, splits: list[CategorySplit], *, suffix: str = ""
+    ) -> list[Path]:
+        """Write the split lists below ``root`` and return their paths.
+
+        Args:
+            root: Folder of the data set.
+            splits: One entry per category.
+            suffix: Added to the names of the files, before their extension.
+        """
 
     def is_complete(self, root: Path, category: str, model: str) -> bool:
         """Tell whether all folders of an object are in place."""

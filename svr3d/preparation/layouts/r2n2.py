@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RENDERINGS = "ShapeNetRendering"
 VOXELS = "ShapeNetVox{resolution}"
 POINTS = "ShapeNetPoints"
-SPLIT_FILE = "ShapeNet.json"
+SPLIT_FILE = "ShapeNet{suffix}.json"
 
 
 class R2N2Layout(Layout):
@@ -67,8 +67,10 @@ class R2N2Layout(Layout):
         write_points(points / "points.npz", data.points)
         write_pointcloud(points / "pointcloud.npz", data.surface)
 
-    def write_splits(self, root: Path, splits: list[CategorySplit]) -> list[Path]:
-        """Write ``ShapeNet.json``."""
-        path = root / SPLIT_FILE
+    def write_splits(
+        self, root: Path, splits: list[CategorySplit], *, suffix: str = ""
+    ) -> list[Path]:
+        """Write ``ShapeNet<suffix>.json``."""
+        path = root / SPLIT_FILE.format(suffix=suffix)
         write_taxonomy(path, splits)
         return [path]

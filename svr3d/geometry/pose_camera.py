@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The camera of self-supervised point clouds, which a network's two angles turn.
+
+It looks along -z at the origin from distance 2. Rows run along x and columns along y of
+its frame, pixel centres lie at integers, and the principal point of an image of side S
+at S / 2. Source: klnavaneet/ssl_3d_recon ``src/utils/tf_projection.py`` (Navaneet et
+al., "From image collections to point clouds with self-supervised shape and pose
+networks", 2020).
+"""
+
+import torch
+from torch import Tensor
+
+CAMERA_DISTANCE = 2.0
+"""From the camera to the origin, in units of the points."""
+
+_FOCAL_OVER_SIDE = 60.0 / 32.0
+
+
+def turn_to_camera(
+    points: Tensor, poses: Tensor, *, distance: float = CAMERA_DISTANCE
+) -> Tensor:
+    """Turns points into the frame of the camera.
+
+    Args:
+        points: (B, N, 3).
+        poses: (B, 2) azimuth (about x, first) and elevation (about y) in radians.
+        distance: From the camera to the origin.
+
+    Returns:
+        (B, N, 3); points in front of the camera have negative z.
+
+    Raises:
+        ValueError: A shape is wrong.
+    """
+    if points.ndim != 3 or points.shape[2] != 3:
+        raise ValueError(f"points: expected (B, N, 3), found {tuple(points.shape)}")
+    if poses.shape != (len(points), 2):
+        raise ValueError(
+            f"poses: expected ({len(points)}, 2), found {tuple(poses.shape)}"
+        )
+    azimuth, elevation = poses[:, :1], poses[:, 1:]
+    x, y, z = points.unbind(-1)
+    y, z = (
+        azimuth.cos() * y - azimuth.sin() * z,
+        azimuth.sin() * y + azimuth.cos() * z,
+    )
+    x, z = (
+        elevation.cos() * x + elevation.sin() * z,
+        elevation.cos() * z - elevation.sin() * x,
+    )
+    return torch.stack([x, y, z - distance], dim=-1)
+
+
+def project_to_pixels(points: Tensor, *, image_size: int = 64) -> Tensor:
+    """Projects points of the camera's frame.
+
+    A point behind the camera is mirrored, not dropped, as in the program.
+
+    Args:
+        points: (..., 3) of :func:`turn_to_camera`.
+        image_size: Side of the image in pixels, S.
+
+    Returns:
+        (..., 3): row, column and distance along the view axis, as
+        :func:`svr3d.ops.splat_points` takes them.
+    """
+    x, y, z = points.unbind(-1)
+    depth = z.abs()
+    focal, centre = _FOCAL_OVER_SIDE * image_size, image_size / 2
+    row = (focal * x - centre * z) / depth
+    column = (focal * y - centre * z) / depth
+    return torch.stack([row, column, depth], dim=-1)
