@@ -13,7 +13,6 @@ from svr3d.models.layers.memory_format import lay_out_channels_last
 from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.registry import BACKBONES, HEADS, LOSSES
 
-
 # Upright objects stay upright.
 _MIRROR_AXES = {"x": 0, "z": 2}
 
