@@ -114,7 +114,7 @@ def _settings(config: Config | None, meta: Mapping[str, Any]) -> dict[str, objec
         if meta.get(name) is not None:
             settings[name] = meta[name]
     model = config.get("model", {})
-    for name in ("backbone", "fusion", "head"):
+    for name in ("backbone", "fusion", "head", "refiner"):
         part = model.get(name)
         if isinstance(part, Mapping):
             settings[name] = _describe(part)

@@ -24,7 +24,7 @@ _LOOPS = {
     "IterBasedTrainLoop": "ResumableIterLoop",
 }
 _run_numbers = itertools.count(1)
-_COMPILED = ("backbone", "fusion", "head")
+_COMPILED = ("backbone", "fusion", "head", "refiner")
 
 
 def default_work_dir(cfg: Config) -> Path:
@@ -195,8 +195,8 @@ def build_runner(cfg: Config, *, compile_model: bool = False) -> ExactRunner:
 
     Args:
         cfg: What ``prepare_config`` returned.
-        compile_model: Whether backbone, fusion and head are compiled by torch, in
-            place, so that names in checkpoints stay as they are.
+        compile_model: Whether backbone, fusion, head and refiner are compiled by torch,
+            in place, so that names in checkpoints stay as they are.
     """
     quiet_start()
     start_processes(cfg.get("launcher", "none"))

@@ -9,6 +9,7 @@ from svr3d.models import (
     layers,
     losses,
     reconstructors,
+    refiners,
 )
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "layers",
     "losses",
     "reconstructors",
+    "refiners",
 ]

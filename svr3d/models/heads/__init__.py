@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoders that emit a representation."""
 
+from svr3d.models.heads.transposed_voxel_decoder import TransposedVoxelDecoder
 from svr3d.models.heads.voxel_decoder import VoxelDecoder
 
-__all__ = ["VoxelDecoder"]
+__all__ = ["TransposedVoxelDecoder", "VoxelDecoder"]

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 
 from svr3d.models.layers import ResidualBlock, initialize
+from svr3d.models.layers.occupancy import occupancy_probabilities
 from svr3d.registry import HEADS
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ class VoxelDecoder(nn.Module):
             code: (B, C, r, r, r), or (B, code_features).
 
         Returns:
-            ``logits`` (B, R, R, R), indexed [x, y, z].
+            ``logits`` (B, R, R, R), indexed [x, y, z], and ``features``, the last
+            block's, (B, widths[-1], R, R, R).
         """
         x = code
         if self.to_grid is not None:
@@ -105,7 +106,7 @@ class VoxelDecoder(nn.Module):
             if index < len(self.upsample):
                 x = self.upsample[index](x)
             x = block(x)
-        return {"logits": self.to_logits(x).squeeze(1)}
+        return {"logits": self.to_logits(x).squeeze(1), "features": x}
 
     @staticmethod
     def to_structure(outputs: dict[str, Tensor]) -> Voxels:
@@ -116,4 +117,4 @@ class VoxelDecoder(nn.Module):
         """
         from svr3d.structures.voxels import Voxels
 
-        return Voxels(torch.sigmoid(outputs["logits"].float()))
+        return Voxels(occupancy_probabilities(outputs))

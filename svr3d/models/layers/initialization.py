@@ -37,14 +37,35 @@ def he_normal(weight: Tensor) -> None:
         weight.normal_(0.0, math.sqrt(2.0 / fan_in))
 
 
+def small_normal(weight: Tensor) -> None:
+    """Fill the weight of a linear layer with N(0, 0.01^2), in place.
+
+    Args:
+        weight: (out, in).
+    """
+    with torch.no_grad():
+        weight.normal_(0.0, 0.01)
+
+
+def _small_or_he_normal(weight: Tensor) -> None:
+    """Fill that of a linear layer by the one, of a transposed one by the other."""
+    (small_normal if weight.dim() == 2 else he_normal)(weight)
+
+
 # Recipe -> role of the network part -> (convolutions, linear and transposed).
 # 'paddle': the PaddlePaddle 2.0 program of Res3D-GRU-3, whose decoder keeps that
 # framework's defaults.
+# 'pix2vox': hzxie/Pix2Vox, utils/network_utils.py, alike for all parts. Its rule takes
+# axis 1 of a transposed convolution, which is its output, for the fan-in.
 INITIALIZATIONS: dict[str, dict[str, tuple[Callable, Callable]]] = {
     "paddle": {
         "encoder": (xavier_uniform, xavier_uniform),
         "recurrent": (xavier_uniform, xavier_uniform),
         "decoder": (he_normal, xavier_uniform),
+    },
+    "pix2vox": {
+        role: (he_normal, _small_or_he_normal)
+        for role in ("encoder", "fusion", "decoder", "refiner")
     },
 }
 
@@ -54,14 +75,16 @@ def initializers(recipe: str, role: str) -> tuple[Callable, Callable]:
 
     Args:
         recipe: A key of ``INITIALIZATIONS``.
-        role: 'encoder', 'recurrent' or 'decoder'.
+        role: 'encoder', 'recurrent', 'fusion', 'decoder' or 'refiner'.
 
     Raises:
-        ValueError: If the recipe is unknown.
+        ValueError: If the recipe is unknown, or has nothing for that role.
     """
     if recipe not in INITIALIZATIONS:
         known = ", ".join(sorted(INITIALIZATIONS))
         raise ValueError(f"initialization: expected one of {known}; found {recipe!r}")
+    if role not in INITIALIZATIONS[recipe]:
+        raise ValueError(f"initialization: {recipe!r} has no recipe for {role} parts")
     return INITIALIZATIONS[recipe][role]
 
 
@@ -71,7 +94,7 @@ def initialize(module: nn.Module, recipe: str, role: str) -> None:
     Args:
         module: Module to fill, in place. Norm layers keep their 1 / 0.
         recipe: A key of ``INITIALIZATIONS``.
-        role: 'encoder', 'recurrent' or 'decoder'.
+        role: 'encoder', 'recurrent', 'fusion', 'decoder' or 'refiner'.
     """
     convolution, linear = initializers(recipe, role)
     for layer in module.modules():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Binary cross entropy between occupancy grids."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -47,5 +48,7 @@ class VoxelBCE(nn.Module):
             bounded = predicted.clamp(-_LARGEST_LOG, _LARGEST_LOG)
             loss = F.binary_cross_entropy_with_logits(bounded, target)
         else:
-            loss = F.binary_cross_entropy(predicted, target)
+            # In half precision 1 - p would vanish, which autocast refuses anyway.
+            with torch.autocast(predicted.device.type, enabled=False):
+                loss = F.binary_cross_entropy(predicted, target)
         return self.weight * loss

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reconstructor of supervised methods: backbone, fusion of views, head."""
+"""The reconstructor of supervised methods: backbone, fusion of views, head, refiner."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,11 @@ import torch
 from mmengine.registry import MODELS, Registry
 from torch import Tensor, nn
 
+from svr3d.models.fusion.view_pooling import ViewPooling
+from svr3d.models.fusion.volumes import fuse_volumes
+from svr3d.models.layers.map_views import check_way, map_views
 from svr3d.models.layers.memory_format import lay_out_channels_last
+from svr3d.models.layers.occupancy import occupancy_probabilities
 from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.registry import BACKBONES, HEADS, LOSSES
 
@@ -21,10 +25,18 @@ _MIRROR_AXES = {"x": 0, "z": 2}
 class EncoderDecoder(BaseReconstructor):
     """Encodes each view, fuses the views, decodes the code into a representation.
 
-    All views of all samples pass the backbone in one call, except in training with
-    ``encode_views='one_by_one'``: batch norms then normalise each view position by
-    statistics of its own, as programs do that loop over views. The number of views is
-    that of the batch and may differ from batch to batch.
+    What is fused is either the views' codes, of which the head then decodes one, or the
+    volumes that the head decodes of each view's code::
+
+        fuse='codes':    images -> backbone -> fusion -> head      -> [refiner]
+        fuse='volumes':  images -> backbone -> head   -> fusion    -> [refiner]
+
+    A refiner corrects the one volume at the end, with losses of its own.
+
+    All views of all samples pass the backbone (and the head, for volumes) in one call,
+    except in training with ``encode_views='one_by_one'``: batch norms then normalise
+    each view position by statistics of its own, as programs do that loop over views.
+    The number of views is that of the batch and may differ from batch to batch.
     """
 
     def __init__(
@@ -33,7 +45,12 @@ class EncoderDecoder(BaseReconstructor):
         head: dict | nn.Module,
         *,
         fusion: dict | nn.Module | None = None,
+        fuse: str = "codes",
+        refiner: dict | nn.Module | None = None,
         losses: Sequence[dict | nn.Module] | Mapping[str, dict | nn.Module] = (),
+        refiner_losses: (
+            Sequence[dict | nn.Module] | Mapping[str, dict | nn.Module]
+        ) = (),
         encode_views: str = "together",
         channels_last: bool = False,
         mirror_axis: str | None = None,
@@ -46,8 +63,14 @@ class EncoderDecoder(BaseReconstructor):
             backbone: Images (B*V, 3, H, W) -> features (B*V, C).
             head: Code -> dict of tensors, with ``to_structure(outputs)``.
             fusion: Features (B, V, C) -> code. None takes the only view's features.
+            fuse: 'codes' or 'volumes', what the fusion makes one of. For volumes it is
+                a :class:`~svr3d.models.fusion.view_pooling.ViewPooling`, and the head
+                emits voxels.
+            refiner: Probabilities (B, R, R, R) -> the same, better; for heads that emit
+                voxels. One that is not ``in_use`` is left out, with its losses.
             losses: Parts ``loss(outputs, batch) -> scalar``; a dict names them, in a
                 list they are named by their class.
+            refiner_losses: The same for what the refiner makes.
             encode_views: 'together' or 'one_by_one', how training encodes views.
             channels_last: Whether weights and images are laid out channels-last, which
                 makes convolutions faster on CPUs and in half precision on GPUs.
@@ -59,15 +82,12 @@ class EncoderDecoder(BaseReconstructor):
             init_cfg: mmengine initialisation, applied before training.
 
         Raises:
-            ValueError: If ``encode_views`` or ``mirror_axis`` is none of these, or two
-                losses share a name.
+            ValueError: If ``encode_views``, ``fuse`` or ``mirror_axis`` is unknown,
+                if the fusion cannot fuse volumes, if two losses share a name, or if
+                there are losses for a refiner without the refiner.
         """
         super().__init__(data_preprocessor, init_cfg=init_cfg)
-        if encode_views not in ("together", "one_by_one"):
-            raise ValueError(
-                "encode_views: expected 'together' or 'one_by_one', "
-                f"found {encode_views!r}"
-            )
+        check_way(encode_views, "encode_views")
         if mirror_axis is not None and mirror_axis not in _MIRROR_AXES:
             raise ValueError(
                 f"mirror_axis: expected None, 'x' or 'z', found {mirror_axis!r}"
@@ -77,13 +97,25 @@ class EncoderDecoder(BaseReconstructor):
         self.backbone = _build(backbone, BACKBONES)
         self.fusion = None if fusion is None else _build(fusion, MODELS)
         self.head = _build(head, HEADS)
+        if fuse not in ("codes", "volumes"):
+            raise ValueError(f"fuse: expected 'codes' or 'volumes', found {fuse!r}")
+        if fuse == "volumes" and not isinstance(self.fusion, ViewPooling):
+            raise ValueError(
+                "fuse 'volumes': expected a fusion that keeps the shape of a view (a "
+                f"ViewPooling), found {type(self.fusion).__name__}"
+            )
+        self.fuse = fuse
+        self.refiner = None if refiner is None else _build(refiner, MODELS)
         self.losses = nn.ModuleDict(_named_losses(losses))
+        self.refiner_losses = nn.ModuleDict(_named_losses(refiner_losses))
+        if self.refiner is None and self.refiner_losses:
+            raise ValueError("refiner_losses: expected a refiner, found none")
         self.channels_last = channels_last
         if channels_last:
             lay_out_channels_last(self)
 
     def encode(self, images: Tensor) -> Tensor:
-        """Encode and fuse the views of each sample.
+        """Encode the views of each sample and fuse their codes.
 
         Args:
             images: (B, V, 3, H, W), normalised.
@@ -94,7 +126,22 @@ class EncoderDecoder(BaseReconstructor):
         Raises:
             ValueError: If there is no view, or several without a fusion.
         """
-        batch, views = images.shape[:2]
+        features = self.encode_each(images)
+        return features.squeeze(1) if self.fusion is None else self.fusion(features)
+
+    def encode_each(self, images: Tensor) -> Tensor:
+        """Encode the views of each sample.
+
+        Args:
+            images: (B, V, 3, H, W), normalised.
+
+        Returns:
+            Features, (B, V, C).
+
+        Raises:
+            ValueError: If there is no view, or several without a fusion.
+        """
+        views = images.shape[1]
         flat = images.flatten(0, 1)
         if self.channels_last:
             flat = flat.contiguous(memory_format=torch.channels_last)
@@ -103,20 +150,40 @@ class EncoderDecoder(BaseReconstructor):
                 f"images: found {views} views per sample, expected "
                 f"{'at least 1' if self.fusion else '1, as the model has no fusion'}"
             )
-        if self.training and self.encode_views == "one_by_one":
-            each = [self.backbone(flat[view::views]) for view in range(views)]
-            features = torch.stack(each, dim=1)
-        else:
-            features = self.backbone(flat).unflatten(0, (batch, views))
-        return features.squeeze(1) if self.fusion is None else self.fusion(features)
+        return map_views(self.backbone, flat, views, one_by_one=self._one_by_one)
+
+    def decode_each(self, features: Tensor) -> dict[str, Tensor]:
+        """Decode each view by itself.
+
+        Args:
+            features: (B, V, C).
+
+        Returns:
+            What the head emits, each tensor (B, V, ...).
+        """
+        flat, views = features.flatten(0, 1), features.shape[1]
+        return map_views(self.head, flat, views, one_by_one=self._one_by_one)
 
     def outputs(self, batch: dict[str, Any]) -> dict[str, Tensor]:
-        """Return what the head makes of a batch.
+        """Return what head and fusion make of a batch, unrefined.
 
         Args:
             batch: Normalised batch with ``images``.
         """
-        return self.head(self.encode(batch["images"]))
+        if self.fuse == "codes":
+            return self.head(self.encode(batch["images"]))
+        each = self.decode_each(self.encode_each(batch["images"]))
+        return fuse_volumes(self.fusion, each)
+
+    def refine(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return refined outputs, or the same where there is no refiner in use.
+
+        Args:
+            outputs: What :meth:`outputs` returned.
+        """
+        if not self._refines:
+            return outputs
+        return {"probabilities": self.refiner(occupancy_probabilities(outputs))}
 
     def loss(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         """Return each loss part's value.
@@ -125,12 +192,17 @@ class EncoderDecoder(BaseReconstructor):
             batch: Normalised batch with ``images`` and the losses' targets.
 
         Returns:
-            Scalars named ``loss_<part>``.
+            Scalars named ``loss_<part>``, and ``loss_refined_<part>`` of a refiner.
         """
         outputs = self.outputs(batch)
-        return {
+        values = {
             f"loss_{name}": part(outputs, batch) for name, part in self.losses.items()
         }
+        if self._refines:
+            refined = self.refine(outputs)
+            for name, part in self.refiner_losses.items():
+                values[f"loss_refined_{name}"] = part(refined, batch)
+        return values
 
     def predict(self, batch: dict[str, Any]):
         """Return the reconstructed shapes as the head's structure.
@@ -138,12 +210,23 @@ class EncoderDecoder(BaseReconstructor):
         Args:
             batch: Normalised batch with ``images``.
         """
-        structure = self.head.to_structure(self.outputs(batch))
+        structure = self._reconstruct(batch)
         if self.mirror_axis is None:
             return structure
-        turned = self.outputs({**batch, "images": batch["images"].flip(-1)})
-        turned = self.head.to_structure(turned)
+        turned = self._reconstruct({**batch, "images": batch["images"].flip(-1)})
         return structure.average(turned.mirror(_MIRROR_AXES[self.mirror_axis]))
+
+    def _reconstruct(self, batch: dict[str, Any]):
+        return self.head.to_structure(self.refine(self.outputs(batch)))
+
+    @property
+    def _one_by_one(self) -> bool:
+        return self.training and self.encode_views == "one_by_one"
+
+    @property
+    def _refines(self) -> bool:
+        # A refiner without the attribute is no staged part, and always in use.
+        return self.refiner is not None and getattr(self.refiner, "in_use", True)
 
 
 def _build(part: dict | nn.Module, registry: Registry) -> nn.Module:

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The convolutional layers of VGG-16 with batch norm."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from svr3d.errors import CheckpointError
+from svr3d.models.layers import initialize
+from svr3d.registry import BACKBONES
+
+_TENSORS = ("weight", "bias", "running_mean", "running_var")
+
+
+@BACKBONES.register_module()
+class VGGFeatures(nn.Module):
+    """Stages of [3x3 convolution, batch norm, ReLU], with 2x2 max-pools between them.
+
+    By default the layers 0 to 26 of torchvision's ``vgg16_bn().features``, those that
+    Pix2Vox uses: configuration D up to the first convolution of 512 channels. Source:
+    Simonyan and Zisserman, "Very deep convolutional networks" (ICLR 2015). torchvision
+    publishes weights trained on ImageNet at
+    https://download.pytorch.org/models/vgg16_bn-6c64b313.pth
+
+    Attributes:
+        out_channels: Channels of the maps.
+        stride: Pixels of the image per cell of the maps.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Sequence[int]] = ((64, 64), (128, 128), (256,) * 3, (512,)),
+        *,
+        in_channels: int = 3,
+        pretrained: str | None = None,
+        frozen: bool = True,
+        frozen_statistics: bool = False,
+        initialization: str = "pix2vox",
+    ):
+        """Set up the layers.
+
+        Args:
+            stages: Channels of the convolutions of each stage.
+            in_channels: Channels of the images.
+            pretrained: File or URL of torchvision's state dict, which training loads
+                before it starts. None keeps the initial weights, as the published
+                program does, which overwrites what it loaded.
+            frozen: Whether weights stay as they are, as in the published program.
+            frozen_statistics: Whether the batch norms, too, stay as they are. In the
+                published program they normalise by the batch and keep updating.
+            initialization: Recipe of the initial weights.
+        """
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = in_channels
+        for index, stage in enumerate(stages):
+            if index:
+                layers.append(nn.MaxPool2d(2))
+            for width in stage:
+                layers += [
+                    nn.Conv2d(channels, width, 3, padding=1),
+                    nn.BatchNorm2d(width),
+                    nn.ReLU(inplace=True),
+                ]
+                channels = width
+        self.layers = nn.Sequential(*layers)
+        self.out_channels, self.stride = channels, 2 ** (len(stages) - 1)
+        self.pretrained = pretrained
+        self.frozen_statistics = frozen_statistics
+        initialize(self, initialization, "encoder")
+        if frozen:
+            self.requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the last stage's maps.
+
+        Args:
+            images: (N, in_channels, H, W), normalised.
+
+        Returns:
+            (N, out_channels, H // stride, W // stride).
+        """
+        return self.layers(images)
+
+    def train(self, mode: bool = True) -> "VGGFeatures":
+        """Switch to training; norms with frozen statistics stay as in evaluation."""
+        super().train(mode)
+        if self.frozen_statistics:
+            for layer in self.layers:
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
+        return self
+
+    def init_weights(self) -> None:
+        """Load the pretrained weights, if there are any; training calls this.
+
+        Raises:
+            CheckpointError: If they cannot be read or do not fit.
+        """
+        if self.pretrained is not None:
+            self.load_published(_read(self.pretrained), source=self.pretrained)
+
+    @torch.no_grad()
+    def load_published(self, state: Mapping[str, Tensor], *, source: str) -> None:
+        """Take weights and statistics from a state dict of torchvision's ``vgg16_bn``.
+
+        Args:
+            state: ``features.<layer>.<tensor>`` -> value; what else it holds (further
+                layers, the classifier) is left out.
+            source: Where it comes from, for the message.
+
+        Raises:
+            CheckpointError: If a tensor is missing or of another shape.
+        """
+        for name, value in self.layers.state_dict().items():
+            if not name.endswith(_TENSORS):
+                continue  # batches were not counted when those weights were trained
+            found = state.get(f"features.{name}")
+            if found is None or found.shape != value.shape:
+                shape = "no such tensor" if found is None else tuple(found.shape)
+                raise CheckpointError(
+                    f"{source}: features.{name}: expected shape "
+                    f"{tuple(value.shape)}, found {shape}"
+                )
+            value.copy_(found)
+
+
+def _read(path: str) -> Mapping[str, Tensor]:
+    try:
+        if "://" in path:
+            return torch.hub.load_state_dict_from_url(
+                path, map_location="cpu", check_hash=True, weights_only=True
+            )
+        file = os.path.expanduser(path)
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # network, disk and foreign files fail in many ways
+        reason = str(error).splitlines()[0][:200] if str(error) else ""
+        raise CheckpointError(
+            f"pretrained: expected {path} to hold torchvision's vgg16_bn weights, "
+            f"could not read it ({type(error).__name__}: {reason}); give another file, "
+            "or None for random weights"
+        ) from error
