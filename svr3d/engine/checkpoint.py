@@ -2,9 +2,6 @@
 """Read checkpoints without trusting them, and build models from them."""
 
 import os
-import pickle
-import re
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from svr3d.errors import CheckpointError
+from svr3d.io.foreign_checkpoints import explain_torch_error, read_torch_file
 
 LAST = "last_checkpoint"
 _SHOWN = 5
@@ -35,18 +33,7 @@ def read_checkpoint(
         CheckpointError: If the file is missing, broken or holds pickled objects,
             which can run any code when they are loaded.
     """
-    try:
-        checkpoint = _read(path, device)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(_explain_pickle(path, error)) from error
-    except CheckpointError:
-        raise
-    except Exception as error:  # a foreign file makes the reader fail in any way
-        reason = str(error).splitlines()[0][:200] if str(error) else ""
-        raise CheckpointError(
-            f"{path}: expected a checkpoint, found a broken or foreign file "
-            f"({type(error).__name__}: {reason})"
-        ) from error
+    checkpoint = _read(path, device)
     if not isinstance(checkpoint, dict):
         raise CheckpointError(
             f"{path}: expected a dictionary with 'state_dict', found a "
@@ -63,38 +50,14 @@ def read_checkpoint(
 
 def _read(path: str | os.PathLike, device: str | torch.device) -> Any:
     text = os.fspath(path)
-    if "://" in text:
-        from mmengine.runner import CheckpointLoader
+    if "://" not in text:
+        return read_torch_file(path, device)
+    from mmengine.runner import CheckpointLoader
 
+    try:
         return CheckpointLoader.load_checkpoint(text, map_location=device)
-    file = Path(text).expanduser()
-    if not file.exists():
-        raise CheckpointError(f"{text}: there is no such checkpoint")
-    if file.is_dir():
-        raise CheckpointError(f"{text}: expected a checkpoint file, found a folder")
-    if file.stat().st_size == 0:
-        raise CheckpointError(f"{text}: the file is empty")
-    # Only the zip format has an end that tells a complete file from a cut one.
-    with open(file, "rb") as stream:
-        is_zip = stream.read(4) == b"PK\x03\x04"
-    if is_zip and not zipfile.is_zipfile(file):
-        raise CheckpointError(
-            f"{text}: the file is truncated ({file.stat().st_size} bytes, no end)"
-        )
-    return torch.load(file, map_location=device, weights_only=True)
-
-
-def _explain_pickle(path: str | os.PathLike, error: Exception) -> str:
-    needed = re.findall(r"GLOBAL ([\w.]+)|`?([\w.]+)`? was not an allowed", str(error))
-    names = sorted({name for pair in needed for name in pair if name})
-    found = f"the global {', '.join(names)}" if names else "a plain pickle"
-    return (
-        f"{path}: refused, since it holds pickled objects and loading those can run "
-        f"any code. Expected tensors and builtins only, found {found}. If you trust "
-        "its source, convert it in an isolated environment (a container without "
-        "network): checkpoint = torch.load(FILE, weights_only=False), then "
-        "torch.save({'state_dict': checkpoint['state_dict']}, NEW_FILE)"
-    )
+    except Exception as error:  # the network, or a foreign file
+        raise explain_torch_error(path, error) from error
 
 
 def check_state_dict(
