@@ -19,6 +19,7 @@ from svr3d.errors import CheckpointError
 
 from .array_pickles import read_array_pickle
 
+_ZIP = b"PK\x03\x04"
 # Keys that paddle.save adds to the tensors.
 _NAMES = "StructuredToParameterName@@"
 _PARTS = "UnpackBigParamInfor@@"
@@ -41,7 +42,7 @@ def read_torch_file(path: str | os.PathLike, device: str | torch.device = "cpu")
     file = _existing_file(path)
     # Only the zip format has an end that tells a complete file from a cut one.
     with open(file, "rb") as stream:
-        is_zip = stream.read(4) == b"PK\x03\x04"
+        is_zip = stream.read(4) == _ZIP
     if is_zip and not zipfile.is_zipfile(file):
         raise CheckpointError(
             f"{path}: the file is truncated ({file.stat().st_size} bytes, no end)"
@@ -134,6 +135,12 @@ def read_paddle_state(path: str | os.PathLike) -> dict[str, np.ndarray]:
             or needs pickled code.
     """
     with open(_existing_file(path), "rb") as stream:
+        if stream.read(4) == _ZIP:
+            raise CheckpointError(
+                f"{path}: expected a .pdparams file, found a zip archive, as PyTorch "
+                "writes them"
+            )
+        stream.seek(0)
         content = read_array_pickle(stream, source=str(path))
     if not isinstance(content, dict):
         raise CheckpointError(

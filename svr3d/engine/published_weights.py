@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turn published weights into checkpoints that testing and inference take alone."""
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from svr3d import __version__
+from svr3d.converters.formats import PublishedFormat
+from svr3d.datasets.category_names import SHAPENET_NAMES
+from svr3d.engine.atomic import atomic_file
+from svr3d.engine.checkpoint import load_weights
+from svr3d.engine.compat import to_builtins
+from svr3d.engine.config import check_model, config_to_text
+from svr3d.errors import CheckpointError
+
+
+def convert_published_weights(
+    source: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    published: PublishedFormat,
+    cfg: Config,
+    categories: Mapping[str, str] = SHAPENET_NAMES,
+) -> nn.Module:
+    """Write the weights of a published program as a checkpoint of this package.
+
+    Args:
+        source: File of the published program; none of its code is run.
+        out: File to write; its folder is made, an old file is replaced in one step.
+        published: Format of the source.
+        cfg: Config whose model takes the weights; the checkpoint stores it.
+        categories: Folder name -> display name of the categories the weights were
+            trained on.
+
+    Returns:
+        The model with the weights, in evaluation mode.
+
+    Raises:
+        CheckpointError: If the source cannot be used, does not fit the model, or is the
+            file to write; or if that cannot be written.
+        ConfigError: If the config's model cannot be built.
+    """
+    from mmengine.registry import MODELS, DefaultScope
+
+    out = Path(out)
+    if out.is_dir() or (out.exists() and out.samefile(source)):
+        raise CheckpointError(f"{out}: expected another file to write than the source")
+    content = published.read(source)
+    check_model(cfg, cfg.filename or "the config")
+    with DefaultScope.overwrite_default_scope("svr3d"):
+        model = MODELS.build(cfg.model)
+    state = published.convert(content, model.state_dict())
+    load_weights(model, state, source=os.fspath(source))
+    meta = {
+        "cfg": config_to_text(cfg),
+        "protocol": cfg.get("protocol"),
+        "dataset_meta": {
+            "categories": list(categories.values()),
+            "taxonomy_ids": list(categories),
+        },
+        "time": time.strftime("%Y%m%d_%H%M%S"),
+        "torch_version": str(torch.__version__),
+        "svr3d_version": __version__,
+        "converted_from": {
+            "file": Path(source).name,
+            "sha256": hashlib.sha256(Path(source).read_bytes()).hexdigest(),
+            "program": published.program,
+        },
+    }
+    checkpoint = {"meta": to_builtins(meta, "meta"), "state_dict": model.state_dict()}
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(out) as file:
+            torch.save(checkpoint, file)
+    except OSError as error:
+        raise CheckpointError(
+            f"{out}: expected a file that can be written, found: "
+            f"{error.strerror or error}"
+        ) from error
+    return model.eval()

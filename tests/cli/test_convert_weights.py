@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Published weights become checkpoints that the other commands take alone."""
+
+import json
+import os
+import pickle
+import sys
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from mmengine.registry import MODELS, DefaultScope
+
+from svr3d.cli import main as console
+from svr3d.converters.r2n2 import restore_paddle_names
+from svr3d.engine.checkpoint import load_model, read_checkpoint
+from svr3d.engine.config import load_config
+from svr3d.preparation.builder import build_dataset
+from svr3d.preparation.settings import BuildSettings
+
+# The published network with fewer channels.
+NARROW = {
+    "model.backbone.widths": "(4, 4, 8, 8, 8, 8)",
+    "model.backbone.out_features": "32",
+    "model.fusion.in_features": "32",
+    "model.fusion.channels": "8",
+    "model.head.widths": "(8, 8, 8, 6, 4)",
+}
+OPTIONS = ("--cfg-options", *(f"{key}={value}" for key, value in NARROW.items()))
+
+
+@pytest.fixture
+def svr3d(monkeypatch, tmp_path, capsys):
+    """Function that runs a command and returns code, output lines and errors."""
+    monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
+    monkeypatch.setattr(sys, "argv", ["svr3d"])
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        code = console.main(list(map(str, arguments)))
+        captured = capsys.readouterr()
+        return code, captured.out.splitlines(), captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def model():
+    """The narrow network with random weights and statistics."""
+    torch.manual_seed(0)
+    cfg = load_config("r2n2/res3dgru_shapenet.py", NARROW, verbose=False)
+    with DefaultScope.overwrite_default_scope("svr3d"):
+        model = MODELS.build(cfg.model)
+    for name, value in model.state_dict().items():
+        if value.is_floating_point():
+            spread = torch.rand_like(value) * 0.2
+            value += spread if name.endswith("var") else spread - 0.1
+    return model.eval()
+
+
+def paddle_file(path, model):
+    """Write the weights as the PaddlePaddle program does."""
+    sizes = dict(channels=8, cells=64, max_views=5)
+    state, table = OrderedDict(), {}
+    for name, value in restore_paddle_names(model.state_dict(), **sizes).items():
+        array = value.numpy().copy()
+        head, _, last = name.rpartition(".")
+        view = head.rpartition(".")[2]
+        if last.startswith("running") and "gru3d" in name:
+            name = f"{head.rpartition('.')[0]}.{last}_{view}"
+        else:
+            last = {"running_mean": "_mean", "running_var": "_variance"}.get(last, last)
+            name = f"{head}.{last}"
+        if name.endswith(("fcs.weight", "fc.weight")):
+            array = array.T
+        state[name] = array
+        if ".shortcut." in name and name.startswith("encoder."):
+            number = name.split(".")[1]
+            state[name.replace(f"{number}.shortcut", f"{number}_sc")] = array
+    for number, name in enumerate(state):
+        table[name] = f"layer_{number}.w_0"
+    state["StructuredToParameterName@@"] = table
+    path.write_bytes(pickle.dumps(dict(state), protocol=2))
+    return path
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two boxes as a data set of the published layout, both for testing."""
+    folder = tmp_path_factory.mktemp("boxes")
+    (folder / "meshes/chair").mkdir(parents=True)
+    for name, sides in (("one", (1, 2, 1)), ("two", (2, 1, 1))):
+        trimesh.creation.box(sides).export(folder / f"meshes/chair/{name}.obj")
+    settings = BuildSettings(
+        views=5,
+        resolution=64,
+        supersample=1,
+        num_points=10,
+        num_surface_points=10,
+        split=(0, 0, 1),
+    )
+    build_dataset(folder / "meshes", folder / "data", settings=settings)
+    return folder / "data"
+
+
+def test_paddle_weights_convert_and_test_alone(svr3d, tmp_path, model, data):
+    source = paddle_file(tmp_path / "res_gru_net.pdparams", model)
+    out = tmp_path / "new/folder/res3dgru.pth"
+    code, lines, errors = svr3d(
+        "convert-r2n2", source, out, "--format", "paddle", *OPTIONS
+    )
+    assert (code, lines[-1]) == (0, str(out)), errors
+    source.unlink()
+    assert not torch.serialization.get_unsafe_globals_in_checkpoint(out)
+    converted, cfg, meta = load_model(out)
+    images = torch.rand(1, 2, 3, 127, 127)
+    with torch.no_grad():
+        expected = model(images=images, mode="predict").probabilities
+        found = converted(images=images, mode="predict").probabilities
+    assert torch.equal(found, expected) and 0.01 < expected.std()
+    assert meta["dataset_meta"]["categories"][:2] == ["aeroplane", "bench"]
+    assert len(meta["dataset_meta"]["taxonomy_ids"]) == 13
+    assert meta["protocol"]["views"] == 5 == cfg.protocol.views
+    assert meta["converted_from"]["file"] == "res_gru_net.pdparams"
+    options = (f"data_root={data}", "test_dataloader.num_workers=0")
+    code, lines, errors = svr3d(
+        "test", out, "--out", "numbers.json", "--cfg-options", *options
+    )
+    assert code == 0, errors
+    numbers = json.loads((tmp_path / "numbers.json").read_text())
+    assert 0 <= numbers["voxel/iou_max"] < 1
+    table = json.loads((out.parent / "test/results/test_voxel.json").read_text())
+    assert table["protocol"]["reference"].startswith("Choy et al.")
+
+
+def test_wrong_input_ends_with_a_message(svr3d, tmp_path, model):
+    source = paddle_file(tmp_path / "a.pdparams", model)
+    arguments = ("convert-r2n2", source, tmp_path / "b.pth", "--format", "paddle")
+    code, _, errors = svr3d(*arguments)  # the full network
+    assert code == 2 and "expected shape" in errors
+    code, _, errors = svr3d(*arguments, "--config", "r2n2/nothing.py")
+    assert code == 2 and "nothing.py" in errors
+    code, _, errors = svr3d("convert-r2n2", source, source, "--format", "paddle")
+    assert code == 2 and "another file to write" in errors
+    code, _, errors = svr3d(*arguments[:2], source / "c.pth", *arguments[3:], *OPTIONS)
+    assert code == 2 and "can be written" in errors
+    with pytest.raises(SystemExit):
+        svr3d("convert-r2n2", source, "b.pth", "--format", "caffe")
+    assert not (tmp_path / "b.pth").exists()
+
+
+class Attack:
+    def __reduce__(self):
+        return os.system, ("touch attacked",)
+
+
+def test_a_malicious_file_is_refused_and_not_run(svr3d, tmp_path):
+    path = tmp_path / "a.pdparams"
+    path.write_bytes(pickle.dumps({"a": np.zeros(2), "b": Attack()}, 2))
+    code, _, errors = svr3d("convert-r2n2", path, "b.pth", "--format", "paddle")
+    assert code == 2 and "posix.system" in errors and "isolated" in errors
+    assert not (tmp_path / "attacked").exists()
+    path = tmp_path / "a.pth"
+    torch.save({"state_dict": Attack()}, path)
+    code, _, errors = svr3d("convert-r2n2", path, "b.pth", "--format", "paddle")
+    assert code == 2 and "found a zip archive" in errors
+    assert not (tmp_path / "attacked").exists()
+
+
+def test_help_has_an_example(svr3d, capsys):
+    with pytest.raises(SystemExit) as caught:
+        svr3d("convert-r2n2", "--help")
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert "svr3d convert-r2n2 " in text.partition("example:")[2]
+    assert "svr3d test res3dgru.pth" in text
+
+
+def test_read_checkpoint_takes_the_file(svr3d, tmp_path, model):
+    source = paddle_file(tmp_path / "a.pdparams", model)
+    svr3d("convert-r2n2", source, "a.pth", "--format", "paddle", *OPTIONS)
+    checkpoint = read_checkpoint(tmp_path / "a.pth")
+    assert set(checkpoint) == {"meta", "state_dict"}
