@@ -5,13 +5,10 @@ from typing import NamedTuple
 
 import torch
 from mmengine.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
-from svr3d.models.layers import RecurrentBatchNorm, initializers
-from svr3d.models.layers.recurrent_batch_norm import (
-    RECURRENT_NORM_PRESETS,
-    RecurrentNormPreset,
-)
+from svr3d.models.fusion.recurrent_grid import RecurrentGrid, recurrent_norm_settings
+from svr3d.models.layers import RecurrentBatchNorm
 
 
 class GRUState(NamedTuple):
@@ -22,7 +19,7 @@ class GRUState(NamedTuple):
 
 
 @MODELS.register_module()
-class GRU3D(nn.Module):
+class GRU3D(RecurrentGrid):
     """Convolutional gated recurrent unit on a grid, fed by one vector per view.
 
     With gate(x, h) = norm(W x) + norm(U * h) + bias, U a convolution:
@@ -31,10 +28,12 @@ class GRU3D(nn.Module):
         n = tanh(gate_n(x, r h)),  h' = z h + (1 - z) n,  h_0 = 0
 
     so z is the part that is kept. Source: Choy et al., "3D-R2N2" (ECCV 2016),
-    section 3.2, with the norms of the PaddlePaddle program (models/encoder.py).
+    section 3.2, with the norms of the PaddlePaddle program (models/encoder.py); the
+    authors' program has none (``norm=None``), and its gate bias is trained. 3D-GRU-1
+    and 3D-GRU-3 are kernel sizes 1 and 3.
 
-    The three input maps are one matrix for all views and gates, and update and reset
-    share one convolution; channels are ordered update, reset, candidate.
+    Update and reset share one convolution; channels are ordered update, reset,
+    candidate.
     """
 
     def __init__(
@@ -74,40 +73,27 @@ class GRU3D(nn.Module):
         Raises:
             ValueError: If the norm or the recipe is unknown.
         """
-        super().__init__()
-        self.channels, self.grid_size = channels, grid_size
+        super().__init__(
+            in_features,
+            num_gates=3,
+            channels=channels,
+            grid_size=grid_size,
+            gate_bias=gate_bias,
+            trainable_gate_bias=trainable_gate_bias,
+        )
         self.max_views = max_views
-        cells = grid_size**3
-        self.input_map = nn.Linear(in_features, 3 * channels * cells, bias=False)
-        size = dict(kernel_size=kernel_size, padding=kernel_size // 2, bias=False)
-        self.gates_conv = nn.Conv3d(channels, 2 * channels, **size)
-        self.candidate_conv = nn.Conv3d(channels, channels, **size)
-        self.input_norm = self.gates_norm = self.candidate_norm = None
+        self.gates_conv = self._conv(2, kernel_size)
+        self.candidate_conv = self._conv(1, kernel_size)
+        self.gates_norm = self.candidate_norm = None
         if norm is not None:
-            settings = _norm_settings(norm, norm_momentum, norm_initial_variance)
+            settings = recurrent_norm_settings(
+                norm, norm_momentum, norm_initial_variance
+            )
             settings["initial_weight"] = norm_initial_weight
             self.input_norm = RecurrentBatchNorm(3 * channels, max_views, **settings)
             self.gates_norm = RecurrentBatchNorm(2 * channels, max_views, **settings)
             self.candidate_norm = RecurrentBatchNorm(channels, max_views, **settings)
-        if trainable_gate_bias:
-            self.gate_bias = nn.Parameter(torch.full((3 * channels,), gate_bias))
-        else:
-            self.gate_bias = gate_bias
-        convolution, linear = initializers(initialization, "recurrent")
-        linear(self.input_map.weight, groups=3)
-        convolution(self.gates_conv.weight, groups=2)
-        convolution(self.candidate_conv.weight)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Fuse the views in their order.
-
-        Args:
-            features: (B, V, in_features), any V >= 1.
-
-        Returns:
-            Hidden grid after the last view, (B, C, r, r, r).
-        """
-        return self.states(features)[-1].hidden
+        self._initialize(initialization, [self.gates_conv, self.candidate_conv])
 
     def states(self, features: Tensor) -> list[GRUState]:
         """Fuse the views and return the state after each.
@@ -134,47 +120,3 @@ class GRU3D(nn.Module):
             hidden = new - update * new if hidden is None else new.lerp(hidden, update)
             states.append(GRUState(hidden, update))
         return states
-
-    def _inputs(self, features: Tensor) -> Tensor:
-        """Return what the views add to the gates, (B, V, 3 C, r, r, r)."""
-        batch, views = features.shape[:2]
-        inputs = self.input_map(features).view(
-            batch, views, 3 * self.channels, *[self.grid_size] * 3
-        )
-        if self.input_norm is not None:
-            inputs = self.input_norm.forward_steps(inputs)
-        bias = self.gate_bias
-        return inputs + (bias.view(-1, 1, 1, 1) if torch.is_tensor(bias) else bias)
-
-    def _recur(
-        self,
-        conv: nn.Conv3d,
-        norm: RecurrentBatchNorm | None,
-        hidden: Tensor | None,
-        view: int,
-        like: Tensor,
-    ) -> Tensor:
-        """Return what the hidden grid adds to gates, (B, out, r, r, r)."""
-        if hidden is None:
-            # The grid starts at 0, so its convolution is 0. It is written as a
-            # product, so that with one view the kernel has a gradient (0) that
-            # synchronisation between processes can wait for.
-            shape = (like.shape[0], conv.out_channels, *like.shape[2:])
-            out = (conv.weight.sum() * 0.0).to(like.dtype).expand(shape)
-        else:
-            out = conv(hidden)
-        return out if norm is None else norm(out, view)
-
-
-def _norm_settings(
-    preset: str, momentum: float | None, initial_variance: float | None
-) -> dict:
-    if preset not in RECURRENT_NORM_PRESETS:
-        known = ", ".join(RECURRENT_NORM_PRESETS)
-        raise ValueError(f"norm: expected None or one of {known}; found {preset!r}")
-    chosen: RecurrentNormPreset = RECURRENT_NORM_PRESETS[preset]
-    if momentum is not None:
-        chosen = chosen._replace(momentum=momentum)
-    if initial_variance is not None:
-        chosen = chosen._replace(initial_variance=initial_variance)
-    return chosen._asdict()

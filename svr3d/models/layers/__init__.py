@@ -3,6 +3,15 @@
 
 from svr3d.models.layers.initialization import initialize, initializers
 from svr3d.models.layers.recurrent_batch_norm import RecurrentBatchNorm
-from svr3d.models.layers.residual_blocks import ResidualBlock
+from svr3d.models.layers.residual_blocks import ResidualBlock, pooled_size
+from svr3d.models.layers.zero_insertion import ZeroInsertionConv3d, insert_zeros
 
-__all__ = ["RecurrentBatchNorm", "ResidualBlock", "initialize", "initializers"]
+__all__ = [
+    "RecurrentBatchNorm",
+    "ResidualBlock",
+    "ZeroInsertionConv3d",
+    "initialize",
+    "initializers",
+    "insert_zeros",
+    "pooled_size",
+]

@@ -52,9 +52,44 @@ def _small_or_he_normal(weight: Tensor) -> None:
     (small_normal if weight.dim() == 2 else he_normal)(weight)
 
 
+def choy_normal(
+    weight: Tensor, *, groups: int = 1, fan_out_leaves_out: int = 1
+) -> None:
+    """Fill a weight with N(0, 2 / n), n the mean of two fans, in place.
+
+    Args:
+        weight: (out, in, ...).
+        groups: Number of equal blocks along axis 0 that are layers of their own
+            (merged gates), each drawn with its own fan.
+        fan_out_leaves_out: Axis of ``weight`` that the second fan leaves out of the
+            product of all; the first fan leaves out axis 0.
+    """
+    shape = (weight.shape[0] // groups, *weight.shape[1:])
+    size = math.prod(shape)
+    fans = size // shape[0] + size / shape[fan_out_leaves_out]
+    with torch.no_grad():
+        weight.normal_(0.0, math.sqrt(4.0 / fans))
+
+
+def choy_port_normal(weight: Tensor, *, groups: int = 1) -> None:
+    """Fill a weight as ``choy_normal``, volumes' kernels with the port's second fan.
+
+    The Theano program stores those kernels as (out, time, in, ...) and leaves axis 2
+    out. The port does the same with kernels (out, in, time, ...), so its second fan is
+    out * in * 9 where 3x3x3 kernels have out * 27.
+
+    Args:
+        weight: (out, in, ...), in place.
+        groups: Number of equal blocks along axis 0 that are layers of their own.
+    """
+    axis = 2 if weight.dim() == 5 else 1
+    choy_normal(weight, groups=groups, fan_out_leaves_out=axis)
+
+
 # Recipe -> role of the network part -> (convolutions, linear and transposed).
 # 'paddle': the PaddlePaddle 2.0 program of Res3D-GRU-3, whose decoder keeps that
-# framework's defaults.
+# framework's defaults. 'theano': chrischoy/3D-R2N2, lib/layers.py. 'port':
+# heromanba/3D-R2N2-PyTorch.
 # 'pix2vox': hzxie/Pix2Vox, utils/network_utils.py, alike for all parts. Its rule takes
 # axis 1 of a transposed convolution, which is its output, for the fan-in.
 INITIALIZATIONS: dict[str, dict[str, tuple[Callable, Callable]]] = {
@@ -67,7 +102,16 @@ INITIALIZATIONS: dict[str, dict[str, tuple[Callable, Callable]]] = {
         role: (he_normal, _small_or_he_normal)
         for role in ("encoder", "fusion", "decoder", "refiner")
     },
+    "theano": dict.fromkeys(
+        ("encoder", "recurrent", "decoder"), (choy_normal, choy_normal)
+    ),
+    "port": dict.fromkeys(
+        ("encoder", "recurrent", "decoder"), (choy_port_normal, choy_port_normal)
+    ),
 }
+
+# Recipe -> initial bias of convolutions and linear layers, where it is not 0.
+_BIASES = {"theano": 0.1, "port": 0.1}
 
 
 def initializers(recipe: str, role: str) -> tuple[Callable, Callable]:
@@ -89,7 +133,7 @@ def initializers(recipe: str, role: str) -> tuple[Callable, Callable]:
 
 
 def initialize(module: nn.Module, recipe: str, role: str) -> None:
-    """Initialise all convolutions and linear layers of a module; biases become 0.
+    """Initialise all convolutions and linear layers of a module, biases too.
 
     Args:
         module: Module to fill, in place. Norm layers keep their 1 / 0.
@@ -105,4 +149,4 @@ def initialize(module: nn.Module, recipe: str, role: str) -> None:
         else:
             continue
         if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
+            nn.init.constant_(layer.bias, _BIASES.get(recipe, 0.0))
