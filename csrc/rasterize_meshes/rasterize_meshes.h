@@ -43,14 +43,21 @@ SVR3D_HD void grow_box(double x, double y, double box[4]) {
 }
 
 SVR3D_HD int clamp_pixel(double value, int size) {
-  if (!(value > 0)) return 0;
-  return value < size ? static_cast<int>(value) : size;
+  const double low = value > 0 ? value : 0;  // NaN too
+  return static_cast<int>(low < size ? low : size);
 }
 
-// Prepares one triangle; false if it covers nothing. The corners are in pixel
-// space (pixel * depth, depth); `near` must be positive.
-SVR3D_HD bool setup_triangle(const Vec3<double> p[3], int height, int width,
-                             double near, double far, RasterTriangle& out) {
+// Pixels [begin, end) whose centres may lie in [low, high]; the slack absorbs rounding.
+SVR3D_HD void centre_range(double low, double high, int size, int& begin, int& end) {
+  const double slack = 1e-6 + 1e-9 * (fabs(low) + fabs(high));
+  begin = clamp_pixel(ceil(low - 0.5 - slack), size);
+  end = clamp_pixel(floor(high - 0.5 + slack) + 1, size);
+}
+
+// Finds the pixels that a triangle may cover; false if there are none. The corners are
+// in pixel space (pixel * depth, depth); `near` must be positive.
+SVR3D_HD bool pixel_box(const Vec3<double> p[3], int height, int width, double near,
+                        double far, RasterTriangle& out) {
   const double z_min = fmin(p[0].z, fmin(p[1].z, p[2].z));
   const double z_max = fmax(p[0].z, fmax(p[1].z, p[2].z));
   if (!(z_max >= near && z_min <= far)) return false;
@@ -64,17 +71,18 @@ SVR3D_HD bool setup_triangle(const Vec3<double> p[3], int height, int width,
       grow_box((u.x + s * (v.x - u.x)) / near, (u.y + s * (v.y - u.y)) / near, box);
     }
   }
-  // Pixel i has its centre at i + 0.5; one pixel of slack absorbs rounding.
-  out.x0 = clamp_pixel(box[0] - 1, width);
-  out.x1 = clamp_pixel(box[1] + 2, width);
-  out.y0 = clamp_pixel(box[2] - 1, height);
-  out.y1 = clamp_pixel(box[3] + 2, height);
-  if (out.x0 >= out.x1 || out.y0 >= out.y1) return false;
+  centre_range(box[0], box[1], width, out.x0, out.x1);
+  centre_range(box[2], box[3], height, out.y0, out.y1);
+  return out.x0 < out.x1 && out.y0 < out.y1;
+}
+
+// Prepares the planes of a triangle; false if it is edge-on or without area.
+SVR3D_HD bool setup_planes(const Vec3<double> p[3], RasterTriangle& out) {
   const Vec3<double> e[3] = {cross(p[1], p[2]), cross(p[2], p[0]),
                              cross(p[0], p[1])};
   const double det = dot(p[0], e[0]);
-  // Edge-on or without area. The bound is relative to the size of the products, so
-  // that it only removes what rounding decides.
+  // The bound is relative to the size of the products, so that it only removes what
+  // rounding decides.
   const double scale =
       fabs(p[0].x) * (fabs(p[1].y * p[2].z) + fabs(p[1].z * p[2].y)) +
       fabs(p[0].y) * (fabs(p[1].z * p[2].x) + fabs(p[1].x * p[2].z)) +

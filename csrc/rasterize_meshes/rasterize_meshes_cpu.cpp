@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <tuple>
 
 #include "../common/tensor.h"
@@ -11,23 +12,24 @@ namespace {
 void write_fragments(const HitBuffer& hits,
                      const std::vector<RasterTriangle>& triangles, int64_t* face,
                      float* depth, float* barycentric) {
-  for (int y = 0; y < hits.height; ++y) {
-    for (int x = 0; x < hits.width; ++x) {
-      const int64_t i = int64_t(y) * hits.width + x;
-      float* weights = barycentric + 3 * i;
-      if (!(hits.closeness[i] > 0)) {
-        face[i] = -1;
-        depth[i] = weights[0] = weights[1] = weights[2] = 0;
-        continue;
-      }
-      face[i] = hits.face[i];
-      const RasterTriangle& t = triangles[hits.face[i]];
+  const int64_t area = int64_t(hits.height) * hits.width;
+  std::fill_n(face, area, -1);
+  std::fill_n(depth, area, 0.0f);
+  std::fill_n(barycentric, 3 * area, 0.0f);
+  for (int y = hits.y0; y < hits.y1; ++y) {
+    for (int x = hits.x0; x < hits.x1; ++x) {
+      const int64_t from = int64_t(y) * hits.stride + x;
+      if (!(hits.closeness[from] > 0)) continue;
+      const int64_t to = int64_t(y) * hits.width + x;
+      const RasterTriangle& t = triangles[hits.face[from]];
       double b[3];
       for (int c = 0; c < 3; ++c)
         b[c] = t.a[c] * (x + 0.5) + (t.b[c] * (y + 0.5) + t.c[c]);
       const double z = 1 / (b[0] + b[1] + b[2]);
-      depth[i] = static_cast<float>(z);
-      for (int c = 0; c < 3; ++c) weights[c] = static_cast<float>(b[c] * z);
+      face[to] = hits.face[from];
+      depth[to] = static_cast<float>(z);
+      for (int c = 0; c < 3; ++c)
+        barycentric[3 * to + c] = static_cast<float>(b[c] * z);
     }
   }
 }
@@ -71,7 +73,7 @@ Fragments draw(const Tensor& vertices, const Tensor& faces, const MeshOf& mesh_o
   float* barycentric_out = barycentric.mutable_data_ptr<float>();
   torch::stable::parallel_for(0, views, 1, [&](int64_t begin, int64_t end) {
     HitBuffer hits;
-    std::vector<Vec3<double>> pixels;
+    ViewVertices corners;
     std::vector<RasterTriangle> triangles;
     for (int64_t view = begin; view < end; ++view) {
       const MeshSpan mesh = mesh_of(view);
@@ -80,7 +82,7 @@ Fragments draw(const Tensor& vertices, const Tensor& faces, const MeshOf& mesh_o
           load_camera(extrinsic_data + 12 * view, intrinsic_data + 9 * view),
           vertex_data + 3 * mesh.vertex_start, mesh.vertex_count,
           face_data + 3 * mesh.face_start, mesh.face_count, near, far, cull_backfaces,
-          nullptr, pixels, triangles, hits);
+          nullptr, corners, triangles, hits);
       write_fragments(hits, triangles, face_out + area * view,
                       depth_out + area * view, barycentric_out + 3 * area * view);
     }

@@ -23,8 +23,9 @@ __device__ bool setup_face(const RasterBatch& given, int64_t view, int64_t face,
   Vec3<double> p[3];
   for (int i = 0; i < 3; ++i)
     p[i] = to_pixel_space(camera, load3(given.vertices + 3 * (span[0] + corner[i])));
-  if (!setup_triangle(p, static_cast<int>(given.height), static_cast<int>(given.width),
-                      given.near, given.far, out))
+  if (!pixel_box(p, static_cast<int>(given.height), static_cast<int>(given.width),
+                 given.near, given.far, out) ||
+      !setup_planes(p, out))
     return false;
   return !(given.cull_backfaces && out.back);
 }

@@ -12,7 +12,8 @@ namespace svr3d {
 
 // Nearest hits of one view. `closeness` is 1 / depth, zero where nothing was hit.
 struct HitBuffer {
-  int height = 0, width = 0;
+  // Rows are longer than the image, so that loops of a fixed length may run beyond it.
+  int height = 0, width = 0, stride = 0;
   std::vector<float> closeness;
   std::vector<int32_t> face;
   int y0 = 0, y1 = 0, x0 = 0, x1 = 0;  // box that holds all hits
@@ -29,14 +30,18 @@ class HoleTest {
   virtual bool is_hole(int64_t face, const double* weights, double z) const = 0;
 };
 
+// Vertices of one view in pixel space (pixel * depth, depth), and their pixels.
+struct ViewVertices {
+  std::vector<double> x, y, z, u, v;
+};
+
 // Rasterises one view into `hits` and keeps the set-up triangles; ties go to the
-// lower face index. `pixels` receives the vertices in pixel space; `holes` may be
-// null.
+// lower face index. `corners` is room for the vertices; `holes` may be null.
 void rasterize_view(const RasterCamera& camera, const double* vertices,
                     int64_t num_vertices, const int64_t* faces, int64_t num_faces,
                     double near, double far, bool cull_backfaces,
                     const HoleTest* holes,
-                    std::vector<Vec3<double>>& pixels,
+                    ViewVertices& corners,
                     std::vector<RasterTriangle>& triangles, HitBuffer& hits);
 
 RasterCamera load_camera(const double* extrinsics, const double* intrinsics);

@@ -94,7 +94,7 @@ void resolve(const Scene& scene, const HitBuffer& hits,
       Rgba sum = {0, 0, 0, 0};
       int count = 0;
       for (int j = y * s; j < (y + 1) * s; ++j) {
-        const int64_t row = int64_t(j) * hits.width;
+        const int64_t row = int64_t(j) * hits.stride;
         for (int i = x * s; i < (x + 1) * s; ++i) {
           if (!(hits.closeness[row + i] > 0)) continue;
           const int32_t face = hits.face[row + i];
@@ -202,14 +202,14 @@ Tensor render_colors(Tensor vertices, Tensor faces, Tensor extrinsics,
   const int s = static_cast<int>(supersample);
   torch::stable::parallel_for(0, views, 1, [&](int64_t begin, int64_t end) {
     HitBuffer hits;
-    std::vector<Vec3<double>> pixels;
+    ViewVertices corners;
     std::vector<RasterTriangle> triangles;
     for (int64_t view = begin; view < end; ++view) {
       RasterCamera camera = load_camera(extrinsic + 12 * view, intrinsic + 9 * view);
       for (int i = 0; i < 6; ++i) camera.k[i] *= s;
       hits.reset(h * s, w * s);
       rasterize_view(camera, scene.vertices, num_vertices, scene.faces, count, near,
-                     INFINITY, false, &holes, pixels, triangles, hits);
+                     INFINITY, false, &holes, corners, triangles, hits);
       resolve(scene, hits, triangles, camera_centre(camera),
               static_cast<float>(ambient), h, w, s, out + 4 * height * width * view);
     }

@@ -5,6 +5,7 @@ Example: python tests/benchmarks/run_all.py --threads 1 2 --out results
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -33,7 +34,9 @@ def main(argv: list[str] | None = None) -> int:
                 name = f"{script.stem}_{threads}.json"
                 command += ["--json", str(arguments.out / name)]
             start = time.perf_counter()
-            if subprocess.run(command).returncode:
+            # Some peers obey this variable alone.
+            environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+            if subprocess.run(command, env=environment).returncode:
                 failed.append(f"{script.stem} with {threads} threads")
             print(f"-- {time.perf_counter() - start:.0f} s", flush=True)
     for name in failed:
