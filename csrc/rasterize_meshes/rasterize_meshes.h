@@ -24,6 +24,7 @@ struct RasterTriangle {
   // Half-open box of pixel indices that can be covered.
   int x0, x1, y0, y1;
   bool back;  // the camera sees the clockwise side
+  int32_t face;  // which face this is, where triangles are kept
 };
 
 SVR3D_HD Vec3<double> to_pixel_space(const RasterCamera& camera, Vec3<double> v) {

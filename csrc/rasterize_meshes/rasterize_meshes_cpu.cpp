@@ -21,12 +21,12 @@ void write_fragments(const HitBuffer& hits,
       const int64_t from = int64_t(y) * hits.stride + x;
       if (!(hits.closeness[from] > 0)) continue;
       const int64_t to = int64_t(y) * hits.width + x;
-      const RasterTriangle& t = triangles[hits.face[from]];
+      const RasterTriangle& t = triangles[hits.slot[from]];
       double b[3];
       for (int c = 0; c < 3; ++c)
         b[c] = t.a[c] * (x + 0.5) + (t.b[c] * (y + 0.5) + t.c[c]);
       const double z = 1 / (b[0] + b[1] + b[2]);
-      face[to] = hits.face[from];
+      face[to] = t.face;
       depth[to] = static_cast<float>(z);
       for (int c = 0; c < 3; ++c)
         barycentric[3 * to + c] = static_cast<float>(b[c] * z);

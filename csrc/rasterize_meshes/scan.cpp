@@ -16,7 +16,7 @@ void HitBuffer::reset(int new_height, int new_width) {
   const int chunk = portable::kChunk;
   stride = (width + 2 * chunk - 1) / chunk * chunk;
   closeness.assign(static_cast<size_t>(height) * stride, 0.0f);
-  face.resize(static_cast<size_t>(height) * stride);
+  slot.resize(static_cast<size_t>(height) * stride);
   y0 = x0 = std::max(height, width);
   y1 = x1 = 0;
 }
@@ -34,8 +34,9 @@ RasterCamera load_camera(const double* extrinsics, const double* intrinsics) {
 namespace {
 
 // The same with holes, sample by sample.
-void scan_with_holes(const RasterTriangle& t, int32_t face, float nearest,
+bool scan_with_holes(const RasterTriangle& t, int32_t slot, float nearest,
                      float farthest, const HoleTest& holes, HitBuffer& hits) {
+  bool any = false;
   for (int y = t.y0; y < t.y1; ++y) {
     for (int x = t.x0; x < t.x1; ++x) {
       double b[3];
@@ -47,14 +48,16 @@ void scan_with_holes(const RasterTriangle& t, int32_t face, float nearest,
       if (!(b[0] >= 0 && b[1] >= 0 && b[2] >= 0 && w > hits.closeness[i] &&
             w <= nearest && w >= farthest))
         continue;
-      if (holes.is_hole(face, b, 1 / sum)) continue;
+      if (holes.is_hole(t.face, b, 1 / sum)) continue;
       hits.closeness[i] = w;
-      hits.face[i] = face;
+      hits.slot[i] = slot;
+      any = true;
     }
   }
+  return any;
 }
 
-using ScanTriangle = void (*)(const RasterTriangle&, int32_t, float, float, HitBuffer&);
+using ScanTriangle = bool (*)(const RasterTriangle&, int32_t, float, float, HitBuffer&);
 
 ScanTriangle scan_for_processor() {
 #if SVR3D_X86
@@ -132,7 +135,7 @@ void rasterize_view(const RasterCamera& camera, const double* vertices,
                     std::vector<RasterTriangle>& triangles, HitBuffer& hits) {
   for (auto* values : {&corners.x, &corners.y, &corners.z, &corners.u, &corners.v})
     values->resize(num_vertices);
-  triangles.resize(num_faces);
+  triangles.clear();
   project_vertices(camera, vertices, num_vertices, corners);
   const float nearest = static_cast<float>(1 / near);
   const float farthest = static_cast<float>(1 / far);
@@ -150,7 +153,8 @@ void rasterize_view(const RasterCamera& camera, const double* vertices,
         const int64_t n = faces[3 * f + k];
         p[k] = {corners.x[n], corners.y[n], corners.z[n]};
       }
-      RasterTriangle& triangle = triangles[f];
+      RasterTriangle triangle;
+      triangle.face = static_cast<int32_t>(f);
       triangle.x0 = boxes.x0[i];
       triangle.x1 = boxes.x1[i];
       triangle.y0 = boxes.y0[i];
@@ -159,15 +163,16 @@ void rasterize_view(const RasterCamera& camera, const double* vertices,
           !pixel_box(p, hits.height, hits.width, near, far, triangle))
         continue;
       if (!setup_planes(p, triangle) || (cull_backfaces && triangle.back)) continue;
+      const int32_t slot = static_cast<int32_t>(triangles.size());
+      if (!(holes && holes->applies(f)
+                ? scan_with_holes(triangle, slot, nearest, farthest, *holes, hits)
+                : scan_triangle(triangle, slot, nearest, farthest, hits)))
+        continue;
+      triangles.push_back(triangle);
       hits.y0 = std::min(hits.y0, triangle.y0);
       hits.y1 = std::max(hits.y1, triangle.y1);
       hits.x0 = std::min(hits.x0, triangle.x0);
       hits.x1 = std::max(hits.x1, triangle.x1);
-      if (holes && holes->applies(f))
-        scan_with_holes(triangle, static_cast<int32_t>(f), nearest, farthest, *holes,
-                        hits);
-      else
-        scan_triangle(triangle, static_cast<int32_t>(f), nearest, farthest, hits);
     }
   }
 }

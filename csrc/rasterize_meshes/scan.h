@@ -10,12 +10,13 @@
 
 namespace svr3d {
 
-// Nearest hits of one view. `closeness` is 1 / depth, zero where nothing was hit.
+// Nearest hits of one view. `closeness` is 1 / depth, zero where nothing was hit; `slot`
+// is the place of the triangle among those that were kept.
 struct HitBuffer {
   // Rows are longer than the image, so that loops of a fixed length may run beyond it.
   int height = 0, width = 0, stride = 0;
   std::vector<float> closeness;
-  std::vector<int32_t> face;
+  std::vector<int32_t> slot;
   int y0 = 0, y1 = 0, x0 = 0, x1 = 0;  // box that holds all hits
 
   void reset(int new_height, int new_width);
@@ -35,8 +36,8 @@ struct ViewVertices {
   std::vector<double> x, y, z, u, v;
 };
 
-// Rasterises one view into `hits` and keeps the set-up triangles; ties go to the
-// lower face index. `corners` is room for the vertices; `holes` may be null.
+// Rasterises one view into `hits`, and puts the triangles that hit a pixel (some were
+// hidden later) into `triangles`; ties go to the lower face index. `corners` is room for the vertices; `holes` may be null.
 void rasterize_view(const RasterCamera& camera, const double* vertices,
                     int64_t num_vertices, const int64_t* faces, int64_t num_faces,
                     double near, double far, bool cull_backfaces,

@@ -13,8 +13,9 @@ typedef int32_t Ints __attribute__((vector_size(32)));
 
 // Offers a face to the pixels [first, first + kChunk) of a row. Those that the face
 // does not cover fail the test; those beyond the image lie in the row's spare part.
-inline void offer(const RasterTriangle& t, const double row[3], int first, int32_t face,
-                  float nearest, float farthest, float* closeness, int32_t* index) {
+// Returns whether it hits.
+inline bool offer(const RasterTriangle& t, const double row[3], int first, int32_t slot,
+                  float nearest, float farthest, float* closeness, int32_t* slots) {
 #ifdef __GNUC__
   const Reals centre = Reals{0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5} + first;
   const Reals b0 = t.a[0] * centre + row[0];
@@ -24,15 +25,19 @@ inline void offer(const RasterTriangle& t, const double row[3], int first, int32
   Floats old;
   Ints owner;
   std::memcpy(&old, closeness, sizeof(old));
-  std::memcpy(&owner, index, sizeof(owner));
+  std::memcpy(&owner, slots, sizeof(owner));
   const auto inside = (b0 >= 0.0) & (b1 >= 0.0) & (b2 >= 0.0);
   const Ints hit = __builtin_convertvector(inside, Ints) & (w > old) & (w <= nearest) &
                    (w >= farthest);
   const Floats nearer = hit ? w : old;
-  const Ints winner = hit ? Ints{} + face : owner;
+  const Ints winner = hit ? Ints{} + slot : owner;
   std::memcpy(closeness, &nearer, sizeof(nearer));
-  std::memcpy(index, &winner, sizeof(winner));
+  std::memcpy(slots, &winner, sizeof(winner));
+  int64_t any[4];
+  std::memcpy(any, &hit, sizeof(any));
+  return (any[0] | any[1] | any[2] | any[3]) != 0;
 #else
+  bool any = false;
   for (int lane = 0; lane < kChunk; ++lane) {
     const double centre = first + lane + 0.5;
     const double b0 = t.a[0] * centre + row[0];
@@ -43,13 +48,17 @@ inline void offer(const RasterTriangle& t, const double row[3], int first, int32
           w >= farthest))
       continue;
     closeness[lane] = w;
-    index[lane] = face;
+    slots[lane] = slot;
+    any = true;
   }
+  return any;
 #endif
 }
 
-inline void scan_triangle(const RasterTriangle& t, int32_t face, float nearest,
+// Returns whether the triangle hits a pixel.
+inline bool scan_triangle(const RasterTriangle& t, int32_t slot, float nearest,
                           float farthest, HitBuffer& hits) {
+  bool any = false;
   const bool wide = t.x1 - t.x0 >= kWide;
   for (int y = t.y0; y < t.y1; ++y) {
     double row[3];
@@ -58,7 +67,9 @@ inline void scan_triangle(const RasterTriangle& t, int32_t face, float nearest,
     for (int i = 0; wide && i < 3; ++i) clip_span(t.a[i], row[i], begin, end);
     const int64_t start = int64_t(y) * hits.stride;
     for (int first = begin; first < end; first += kChunk)
-      offer(t, row, first, face, nearest, farthest,
-            hits.closeness.data() + start + first, hits.face.data() + start + first);
+      any |= offer(t, row, first, slot, nearest, farthest,
+                   hits.closeness.data() + start + first,
+                   hits.slot.data() + start + first);
   }
+  return any;
 }

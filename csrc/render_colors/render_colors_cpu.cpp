@@ -97,9 +97,8 @@ void resolve(const Scene& scene, const HitBuffer& hits,
         const int64_t row = int64_t(j) * hits.stride;
         for (int i = x * s; i < (x + 1) * s; ++i) {
           if (!(hits.closeness[row + i] > 0)) continue;
-          const int32_t face = hits.face[row + i];
-          const Rgba c =
-              shade(scene, triangles[face], face, i + 0.5, j + 0.5, eye, ambient);
+          const RasterTriangle& t = triangles[hits.slot[row + i]];
+          const Rgba c = shade(scene, t, t.face, i + 0.5, j + 0.5, eye, ambient);
           sum.r += c.r;
           sum.g += c.g;
           sum.b += c.b;
