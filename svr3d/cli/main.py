@@ -23,6 +23,10 @@ COMMANDS = {
         "svr3d.cli.make_synthetic",
         "make the embedded procedural data set",
     ),
+    "pix3d-voxels": (
+        "svr3d.cli.pix3d_voxels",
+        "make the voxel grids of Pix3D from its meshes",
+    ),
     "recognition-baselines": (
         "svr3d.cli.recognition_baselines",
         "mean-shape and retrieval baselines of a split",

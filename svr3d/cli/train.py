@@ -11,7 +11,7 @@ from pathlib import Path
 from svr3d.cli.launcher_arguments import add_launcher_arguments
 from svr3d.engine.allocator import keep_freed_memory
 from svr3d.engine.config import add_config_arguments, check_config, load_config
-from svr3d.errors import NonFiniteLossError
+from svr3d.errors import ConfigError, NonFiniteLossError
 
 INTERRUPTED = 130
 NON_FINITE = "nonfinite_loss.json"
@@ -79,6 +79,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     is_main = os.environ.get("RANK", "0") == "0"
     allocator = keep_freed_memory()
     cfg = load_config(args.config, args.cfg_options)
+    if not cfg.get("train_dataloader"):
+        raise ConfigError(
+            f"{args.config}: expected a train_dataloader, found none: it only tests"
+        )
 
     from svr3d.engine.compat import finish_processes
     from svr3d.engine.exact_runner import RunInterrupted

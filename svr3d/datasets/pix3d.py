@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pix3D: photographs with masks, boxes and aligned shapes."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
@@ -18,6 +16,13 @@ from svr3d.registry import DATASETS
 
 from .base import BaseShapeDataset, SampleKey
 from .category_names import choose_categories
+from .pix3d_annotations import (
+    FLAGS,
+    all_for_testing,
+    binvox_path,
+    is_excluded,
+    read_annotations,
+)
 from .pix3d_geometry import pix3d_camera, read_voxel_mat
 from .rng import SampleRandom
 
@@ -46,8 +51,12 @@ class Pix3D(BaseShapeDataset):
         pipeline: Transforms of one sample.
         split: ``train``, ``val`` or ``test``; where the list has no ``val``, its test
             part.
-        split_file: Split list as Pix2Vox ships it, relative to ``data_root``.
+        split_file: Split list as Pix2Vox ships it, relative to ``data_root``. None
+            takes all photographs of ``pix3d.json`` for testing.
         categories: Keep only these categories. None keeps all.
+        exclude: Leave out photographs whose object is ``truncated``, ``occluded`` or
+            ``slightly_occluded``, by the annotations' flags. Chairs without any of
+            them are the published test set.
         voxels: ``binvox`` or ``mat``; ``auto`` takes ``model.binvox`` where it exists.
         resolution: Side R of the grids; those of ``voxel.mat`` are pooled to it.
         masks: ``alpha`` makes the mask the image's alpha, so that a background
@@ -72,8 +81,9 @@ class Pix3D(BaseShapeDataset):
         pipeline: Iterable[Mapping[str, Any] | Callable] = (),
         *,
         split: str = "test",
-        split_file: str = "Pix3D.json",
+        split_file: str | None = "Pix3D.json",
         categories: Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
         voxels: str = "auto",
         resolution: int = 32,
         masks: str = "keep",
@@ -90,7 +100,11 @@ class Pix3D(BaseShapeDataset):
         ):
             if value not in allowed:
                 raise ConfigError(f"{name} must be one of {allowed}, found {value!r}")
+        unknown = [flag for flag in exclude if flag not in FLAGS]
+        if unknown or isinstance(exclude, str):
+            raise ConfigError(f"exclude must be some of {FLAGS}, found {exclude!r}")
         self._split_file, self._categories = split_file, categories
+        self._exclude = tuple(exclude)
         self._voxels, self._resolution, self._masks = voxels, resolution, masks
         self._entries: dict[str, dict] = {}
         # Ten thousand photographs share some seven hundred grids.
@@ -112,16 +126,21 @@ class Pix3D(BaseShapeDataset):
         return self._read_grid(self._entries[self._keys[index].sample_id])[0].copy()
 
     def _list_samples(self) -> tuple[list[SampleKey], dict[str, Any]]:
-        source = self.data_root / self._split_file
-        taxonomy = read_taxonomy(source)
+        source = annotations = self.data_root / "pix3d.json"
+        self._entries = read_annotations(annotations)
+        if self._split_file is None:
+            taxonomy = all_for_testing(self._entries)
+        else:
+            source = self.data_root / self._split_file
+            taxonomy = read_taxonomy(source)
         taxonomy = choose_categories(taxonomy, self._categories, str(source))
-        annotations = self.data_root / "pix3d.json"
-        self._entries = _read_annotations(annotations)
         keys = [
             SampleKey(category.name, name, position)
             for position, category in enumerate(taxonomy)
             for name in category.of(self.split)
         ]
+        listed = len(keys)
+        keys = [key for key in keys if not self._is_excluded(key.sample_id)]
         meta = {
             "categories": [category.name for category in taxonomy],
             "taxonomy_ids": [category.taxonomy_id for category in taxonomy],
@@ -130,11 +149,18 @@ class Pix3D(BaseShapeDataset):
                 for category in taxonomy
                 if category.baseline
             },
-            "split_rule": self._split_file,
+            "split_rule": self._split_file or "all of pix3d.json",
+            "excluded": {"flags": list(self._exclude), "samples": listed - len(keys)},
             "num_views": 1,
             "view_selection": "first",
         }
         return keys, meta
+
+    def _is_excluded(self, sample_id):
+        """Return whether the annotations rule a sample out; unknown ones stay."""
+        entry = self._entries.get(sample_id)
+        source = f"{self.data_root}/pix3d.json: {sample_id}"
+        return entry is not None and is_excluded(entry, self._exclude, source)
 
     def _problems(self, key: SampleKey) -> list[str]:
         entry = self._entries.get(key.sample_id)
@@ -203,9 +229,7 @@ class Pix3D(BaseShapeDataset):
 
     def _load_grid(self, entry):
         """Read the grid of an entry from its file."""
-        folder = self.data_root / PurePosixPath(entry["voxel"]).parent
-        name = PurePosixPath(entry["voxel"]).stem.replace("voxel", "model")
-        binvox = folder / f"{name}.binvox"
+        binvox = self.data_root / binvox_path(entry)
         if self._voxels == "binvox" or (self._voxels == "auto" and binvox.exists()):
             return _read_binvox_grid(binvox, self._resolution)
         grid = read_voxel_mat(self.data_root / entry["voxel"], self._resolution)
@@ -220,23 +244,3 @@ def _read_binvox_grid(path, resolution):
             f"{path}: expected a grid of {resolution}^3, found {grid.voxels.shape}"
         )
     return grid.voxels, grid.translate, grid.scale
-
-
-def _read_annotations(path: Path) -> dict[str, dict]:
-    """Return the entries of ``pix3d.json`` by ``<category>/<image>``."""
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{path}: expected JSON, found an error: {error}") from error
-    by_name = {}
-    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-        missing = {"img", "bbox", "img_size", "voxel"} - set(entry)
-        if missing:
-            raise DataError(f"{path}: entry {number}: expected a key {min(missing)!r}")
-        name = PurePosixPath(entry["img"]).relative_to("img").with_suffix("")
-        by_name[str(name)] = {"mask": entry["img"].replace("img", "mask", 1)} | entry
-    if not by_name:
-        raise DataError(f"{path}: expected a list of annotations, found none")
-    return by_name

@@ -4,86 +4,16 @@
 import json
 import os
 import pickle
-import sys
-from collections import OrderedDict
 
 import numpy as np
 import pytest
 import torch
 import trimesh
-from mmengine.registry import MODELS, DefaultScope
+from paddle_files import OPTIONS, paddle_file
 
-from svr3d.cli import main as console
-from svr3d.converters.r2n2 import restore_paddle_names
 from svr3d.engine.checkpoint import load_model, read_checkpoint
-from svr3d.engine.config import load_config
 from svr3d.preparation.builder import build_dataset
 from svr3d.preparation.settings import BuildSettings
-
-# The published network with fewer channels.
-NARROW = {
-    "model.backbone.widths": "(4, 4, 8, 8, 8, 8)",
-    "model.backbone.out_features": "32",
-    "model.fusion.in_features": "32",
-    "model.fusion.channels": "8",
-    "model.head.widths": "(8, 8, 8, 6, 4)",
-}
-OPTIONS = ("--cfg-options", *(f"{key}={value}" for key, value in NARROW.items()))
-
-
-@pytest.fixture
-def svr3d(monkeypatch, tmp_path, capsys):
-    """Function that runs a command and returns code, output lines and errors."""
-    monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
-    monkeypatch.setattr(sys, "argv", ["svr3d"])
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = console.main(list(map(str, arguments)))
-        captured = capsys.readouterr()
-        return code, captured.out.splitlines(), captured.err
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def model():
-    """The narrow network with random weights and statistics."""
-    torch.manual_seed(0)
-    cfg = load_config("r2n2/res3dgru_shapenet.py", NARROW, verbose=False)
-    with DefaultScope.overwrite_default_scope("svr3d"):
-        model = MODELS.build(cfg.model)
-    for name, value in model.state_dict().items():
-        if value.is_floating_point():
-            spread = torch.rand_like(value) * 0.2
-            value += spread if name.endswith("var") else spread - 0.1
-    return model.eval()
-
-
-def paddle_file(path, model):
-    """Write the weights as the PaddlePaddle program does."""
-    sizes = dict(channels=8, cells=64, max_views=5)
-    state, table = OrderedDict(), {}
-    for name, value in restore_paddle_names(model.state_dict(), **sizes).items():
-        array = value.numpy().copy()
-        head, _, last = name.rpartition(".")
-        view = head.rpartition(".")[2]
-        if last.startswith("running") and "gru3d" in name:
-            name = f"{head.rpartition('.')[0]}.{last}_{view}"
-        else:
-            last = {"running_mean": "_mean", "running_var": "_variance"}.get(last, last)
-            name = f"{head}.{last}"
-        if name.endswith(("fcs.weight", "fc.weight")):
-            array = array.T
-        state[name] = array
-        if ".shortcut." in name and name.startswith("encoder."):
-            number = name.split(".")[1]
-            state[name.replace(f"{number}.shortcut", f"{number}_sc")] = array
-    for number, name in enumerate(state):
-        table[name] = f"layer_{number}.w_0"
-    state["StructuredToParameterName@@"] = table
-    path.write_bytes(pickle.dumps(dict(state), protocol=2))
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from scipy.io import savemat
 from torch.utils.data import default_collate
 
 from svr3d.datasets import Pix3D, SeededIndex
+from svr3d.datasets.pix3d_annotations import FLAGS
 from svr3d.datasets.pix3d_geometry import pix3d_camera, read_voxel_mat
 from svr3d.datasets.transforms import CenterCrop, PackViews, RandomBackground
 from svr3d.errors import ConfigError, DataError
@@ -79,6 +80,51 @@ def test_a_batch_follows_the_contract(tree):
     }
     assert batch["sample_id"] == ["chair/0001", "bed/7"]
     assert batch["category"].tolist() == [0, 1]
+
+
+def flag(root, name, **flags):
+    """Add flags to all annotations, those given to one photograph."""
+    entries = json.loads((root / "pix3d.json").read_text())
+    for entry in entries:
+        entry |= dict.fromkeys(FLAGS, False)
+        if entry["img"] == f"img/{name}.png":
+            entry |= flags
+    (root / "pix3d.json").write_text(json.dumps(entries))
+
+
+def test_annotations_alone_list_all_photographs_for_testing(tree):
+    (tree / "Pix3D.json").unlink()
+    dataset = make(tree, split_file=None)
+    assert dataset.sample_ids == ["bed/7", "chair/0001", "chair/0002"]
+    assert dataset.metainfo["categories"] == ["bed", "chair"]
+    assert make(tree, split_file=None, split="val").sample_ids == dataset.sample_ids
+    chairs = make(tree, split_file=None, categories=["chair"])
+    assert chairs.sample_ids == ["chair/0001", "chair/0002"]
+    with pytest.raises(DataError, match="found none"):
+        make(tree, split_file=None, split="train")
+    with pytest.raises(DataError, match="did you mean chair"):
+        make(tree, split_file=None, categories=["chairs"])
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_flagged_photographs_are_left_out(tree, name):
+    flag(tree, "chair/0001", **{name: True})
+    assert "chair/0001" in make(tree).sample_ids
+    for exclude in ([name], FLAGS):
+        dataset = make(tree, exclude=exclude)
+        assert dataset.sample_ids == ["bed/7"]
+        expected = {"flags": list(exclude), "samples": 1}
+        assert dataset.metainfo["excluded"] == expected
+    others = [other for other in FLAGS if other != name]
+    assert make(tree, exclude=others).sample_ids == make(tree).sample_ids
+
+
+def test_flags_must_be_there(tree):
+    with pytest.raises(DataError, match="chair/0001: expected 'occluded' to be true"):
+        make(tree, exclude=["occluded"])
+    for wrong in (["hidden"], "occluded"):
+        with pytest.raises(ConfigError, match="exclude must be some of"):
+            make(tree, exclude=wrong)
 
 
 def test_val_is_the_test_list(tree):
