@@ -156,6 +156,18 @@ SVR3D_HD void add_exact(const T* c, const Packet<T>& q, T* sum) {
   }
 }
 
+template <typename T>
+SVR3D_HD void add_watched(const T* c, const Packet<T>& q, T* sum, int32_t* doubtful) {
+  SVR3D_VECTORIZE
+  for (int i = 0; i < kLanes; ++i) {
+    const Vec3<T> point = {q.x[i], q.y[i], q.z[i]};
+    const TriangleView<T> view = view_triangle(
+        load3(c) - point, load3(c + 3) - point, load3(c + 6) - point);
+    sum[i] += half_solid_angle(view);
+    doubtful[i] |= is_side_doubtful(view);
+  }
+}
+
 SVR3D_CLONES void evaluate_far(const FarField<float>& f, const Packet<float>& q,
                                float* sum) {
   add_far(f, q, sum);
@@ -171,6 +183,16 @@ SVR3D_CLONES void evaluate_exact(const float* corners, int64_t count,
 SVR3D_CLONES void evaluate_exact(const double* corners, int64_t count,
                                  const Packet<double>& q, double* sum) {
   for (int64_t n = 0; n < count; ++n) add_exact(corners + 9 * n, q, sum);
+}
+SVR3D_CLONES void evaluate_watched(const float* corners, int64_t count,
+                                   const Packet<float>& q, float* sum,
+                                   int32_t* doubtful) {
+  for (int64_t n = 0; n < count; ++n) add_watched(corners + 9 * n, q, sum, doubtful);
+}
+SVR3D_CLONES void evaluate_watched(const double* corners, int64_t count,
+                                   const Packet<double>& q, double* sum,
+                                   int32_t* doubtful) {
+  for (int64_t n = 0; n < count; ++n) add_watched(corners + 9 * n, q, sum, doubtful);
 }
 
 }  // namespace
@@ -239,11 +261,19 @@ Moments WindingTree<T>::build(int32_t index, const double* corners,
 }
 
 template <typename T>
-void WindingTree<T>::accumulate(const Packet<T>& packet, T* winding) const {
+void WindingTree<T>::accumulate(const Packet<T>& packet, T* winding,
+                                int32_t* doubtful) const {
   if (nodes_.empty()) return;
   T sum[kLanes] = {0};
+  const auto add_faces = [&](int64_t begin, int64_t end) {
+    const T* corners = corners_.data() + 9 * begin;
+    if (doubtful)
+      evaluate_watched(corners, end - begin, packet, sum, doubtful);
+    else
+      evaluate_exact(corners, end - begin, packet, sum);
+  };
   if (exact_) {
-    evaluate_exact(corners_.data(), nodes_[0].end, packet, sum);
+    add_faces(0, nodes_[0].end);
   } else {
     T low[3], high[3];
     const T* axes[3] = {packet.x, packet.y, packet.z};
@@ -267,8 +297,7 @@ void WindingTree<T>::accumulate(const Packet<T>& packet, T* winding) const {
       if (distance > reach * reach) {
         evaluate_far(node.far, packet, sum);
       } else if (node.left < 0) {
-        evaluate_exact(corners_.data() + 9 * int64_t(node.begin),
-                       node.end - node.begin, packet, sum);
+        add_faces(node.begin, node.end);
       } else {
         stack[top++] = node.left + 1;
         stack[top++] = node.left;

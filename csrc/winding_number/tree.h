@@ -32,8 +32,10 @@ class WindingTree {
   // `corners` holds the triangles as (count, 9); with `exact` there is no far field.
   WindingTree(const double* corners, int64_t count, double beta, bool exact);
 
-  // Adds the winding number of the triangles at each lane's point.
-  void accumulate(const Packet<T>& packet, T* winding) const;
+  // Adds the winding number of the triangles at each lane's point. If `doubtful` is
+  // given, lanes get 1 there whose point may be on either side of a triangle.
+  void accumulate(const Packet<T>& packet, T* winding,
+                  int32_t* doubtful = nullptr) const;
 
   bool empty() const { return nodes_.empty(); }
 

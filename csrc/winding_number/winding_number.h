@@ -57,18 +57,44 @@ SVR3D_HD double half_angle(double y, double x) { return atan2(y, x); }
 SVR3D_HD float square_root(float x) { return sqrtf(x); }
 SVR3D_HD double square_root(double x) { return sqrt(x); }
 
-// Half the solid angle of the triangle (a, b, c) seen from the origin. A point in
-// the triangle's plane sees none of it, also on the triangle itself.
+// Sine and cosine, up to a factor, of half the solid angle of a triangle.
 template <typename T>
-SVR3D_HD T half_solid_angle(const Vec3<T>& a, const Vec3<T>& b, const Vec3<T>& c) {
+struct TriangleView {
+  T sine, cosine;
+  T products;  // la lb + lb lc + lc la, by which the rounding of the sine grows
+};
+
+// How the origin sees the triangle (a, b, c).
+template <typename T>
+SVR3D_HD TriangleView<T> view_triangle(const Vec3<T>& a, const Vec3<T>& b,
+                                       const Vec3<T>& c) {
   const T la = square_root(dot(a, a));
   const T lb = square_root(dot(b, b));
   const T lc = square_root(dot(c, c));
-  const T numerator = dot(a, cross(b, c));
-  const T denominator =
-      la * lb * lc + dot(a, b) * lc + dot(b, c) * la + dot(c, a) * lb;
-  const T angle = half_angle(numerator, denominator);
-  return numerator == T(0) ? T(0) : angle;
+  return {dot(a, cross(b, c)),
+          la * lb * lc + dot(a, b) * lc + dot(b, c) * la + dot(c, a) * lb,
+          la * lb + lb * lc + lc * la};
+}
+
+// Half the solid angle. A point in the triangle's plane sees none of it, also on the
+// triangle itself.
+template <typename T>
+SVR3D_HD T half_solid_angle(const TriangleView<T>& view) {
+  const T angle = half_angle(view.sine, view.cosine);
+  return view.sine == T(0) ? T(0) : angle;
+}
+
+template <typename T>
+SVR3D_HD T half_solid_angle(const Vec3<T>& a, const Vec3<T>& b, const Vec3<T>& c) {
+  return half_solid_angle(view_triangle(a, b, c));
+}
+
+// Whether rounding may decide from which side the triangle is seen, by a point that is
+// almost on it; for coordinates up to 1.
+template <typename T>
+SVR3D_HD bool is_side_doubtful(const TriangleView<T>& view) {
+  const T size = view.sine < 0 ? -view.sine : view.sine;
+  return size < T(1e-6) * view.products && view.cosine < T(1e-3) * view.products;
 }
 
 // Sum of half solid angles, in radians, of the group as seen from `q`.

@@ -4,6 +4,7 @@
 
 #include "../common/packets.h"
 #include "../points_in_mesh/count_crossings.h"
+#include "caps.h"
 #include "tree.h"
 
 namespace svr3d {
@@ -38,9 +39,10 @@ std::array<double, 4> normalize(std::vector<double>& corners) {
   return frame;
 }
 
+// If `doubtful` is given, it becomes 1 for points that may be on either side of a face.
 template <typename T>
 void run(std::vector<double> corners, const double* points, int64_t num_points,
-         double beta, bool exact, double* out) {
+         double beta, bool exact, double* out, uint8_t* doubtful = nullptr) {
   const std::array<double, 4> frame = normalize(corners);
   const WindingTree<T> tree(corners.data(), corners.size() / 9, beta, exact);
   const std::vector<int32_t> order = morton_order(points, num_points);
@@ -49,6 +51,7 @@ void run(std::vector<double> corners, const double* points, int64_t num_points,
     for (int64_t n = begin; n < end; ++n) {
       Packet<T> packet;
       T winding[kLanes] = {0};
+      int32_t doubt[kLanes] = {0};
       const int64_t first = n * kLanes;
       for (int i = 0; i < kLanes; ++i) {
         // The last packet repeats its last point.
@@ -58,9 +61,11 @@ void run(std::vector<double> corners, const double* points, int64_t num_points,
         packet.y[i] = static_cast<T>((p[1] - frame[1]) * frame[3]);
         packet.z[i] = static_cast<T>((p[2] - frame[2]) * frame[3]);
       }
-      tree.accumulate(packet, winding);
-      for (int i = 0; i < kLanes && first + i < num_points; ++i)
+      tree.accumulate(packet, winding, doubtful ? doubt : nullptr);
+      for (int i = 0; i < kLanes && first + i < num_points; ++i) {
         out[order[first + i]] = winding[i];
+        if (doubtful) doubtful[order[first + i]] = static_cast<uint8_t>(doubt[i]);
+      }
     }
   });
 }
@@ -90,6 +95,59 @@ bool is_closed(const int64_t* face, int64_t count) {
   return first == 0 && second == 0;
 }
 
+std::vector<double> corners_of(const double* vertices, const int64_t* faces,
+                               int64_t count) {
+  std::vector<double> corners(9 * count);
+  for (int64_t i = 0; i < 3 * count; ++i)
+    for (int k = 0; k < 3; ++k) corners[3 * i + k] = vertices[3 * faces[i] + k];
+  return corners;
+}
+
+// Whole winding numbers of a closed mesh, by the faces that a line to a point crosses.
+void count_whole(const Tensor& vertices, const Tensor& faces, const double* points,
+                 int64_t count, double* out) {
+  std::vector<int32_t> crossings(count);
+  count_crossings(MeshArrays<double, int64_t>(vertices, faces), points, count,
+                  crossings.data());
+  std::copy(crossings.begin(), crossings.end(), out);
+}
+
+// An open mesh's winding number is that of the closed one, which is whole and quickly
+// counted, less that of the caps, which are few. Both must see a point on the same side
+// of a cap. One that is almost on a cap is looked at again in double precision; and as
+// a flat cap may hold points exactly, all are moved by next to nothing, in a direction
+// that no flat cap is likely to have.
+void subtract_caps(const Tensor& vertices, const Tensor& faces, const Caps& caps,
+                   const double* points, int64_t count, double beta, double* out) {
+  const double* vertex = vertices.const_data_ptr<double>();
+  double low[3], high[3], extent = 0;
+  for (int k = 0; k < 3; ++k) {
+    low[k] = high[k] = vertex[k];
+    for (int64_t i = k; i < vertices.numel(); i += 3) {
+      low[k] = std::min(low[k], vertex[i]);
+      high[k] = std::max(high[k], vertex[i]);
+    }
+    extent = std::max(extent, high[k] - low[k]);
+  }
+  const double step[3] = {0.5773e-9 * extent, 0.8147e-9 * extent, 0.3391e-9 * extent};
+  std::vector<double> moved(3 * count);
+  for (int64_t i = 0; i < 3 * count; ++i) moved[i] = points[i] + step[i % 3];
+  const int64_t own = faces.size(0), more = static_cast<int64_t>(caps.faces.size()) / 3;
+  Tensor closed = new_tensor(faces, {own + more, 3}, ScalarType::Long);
+  int64_t* corner = closed.mutable_data_ptr<int64_t>();
+  std::copy_n(faces.const_data_ptr<int64_t>(), 3 * own, corner);
+  std::copy(caps.faces.begin(), caps.faces.end(), corner + 3 * own);
+  const std::vector<double> cap_corners = corners_of(vertex, caps.faces.data(), more);
+  std::vector<uint8_t> doubtful(count);
+  run<float>(cap_corners, moved.data(), count, beta, false, out, doubtful.data());
+  for (int64_t i = 0; i < count; ++i)
+    if (doubtful[i])
+      run<double>(cap_corners, moved.data() + 3 * i, 1, beta, true, out + i);
+  std::vector<double> whole(count);
+  count_whole(vertices, closed, moved.data(), count, whole.data());
+  for (int64_t i = 0; i < count; ++i) out[i] = whole[i] - out[i];
+}
+
 Tensor winding_number(Tensor vertices, Tensor faces, Tensor points, double beta,
                       bool exact) {
   check_tensor(vertices, "vertices", ScalarType::Double, {-1, 3});
@@ -104,25 +162,23 @@ Tensor winding_number(Tensor vertices, Tensor faces, Tensor points, double beta,
   check_faces(faces, vertices.size(0));
   const double* vertex = vertices.const_data_ptr<double>();
   const int64_t* face = faces.const_data_ptr<int64_t>();
-  if (!exact && is_closed(face, faces.size(0))) {
-    const int64_t count = points.size(0);
-    std::vector<int32_t> crossings(count);
-    count_crossings(MeshArrays<double, int64_t>(vertices, faces),
-                    points.const_data_ptr<double>(), count, crossings.data());
-    Tensor whole = new_tensor(points, {count}, ScalarType::Double);
-    std::copy(crossings.begin(), crossings.end(), whole.mutable_data_ptr<double>());
-    return whole;
-  }
-  std::vector<double> corners(9 * faces.size(0));
-  for (int64_t i = 0; i < faces.numel(); ++i)
-    for (int k = 0; k < 3; ++k) corners[3 * i + k] = vertex[3 * face[i] + k];
-  Tensor out = new_tensor(points, {points.size(0)}, ScalarType::Double);
-  double* data = out.mutable_data_ptr<double>();
+  const int64_t num_faces = faces.size(0), count = points.size(0);
   const double* point = points.const_data_ptr<double>();
-  if (exact)
-    run<double>(corners, point, points.size(0), beta, true, data);
+  Tensor out = new_tensor(points, {count}, ScalarType::Double);
+  double* data = out.mutable_data_ptr<double>();
+  if (exact) {
+    run<double>(corners_of(vertex, face, num_faces), point, count, beta, true, data);
+    return out;
+  }
+  if (is_closed(face, num_faces)) {
+    count_whole(vertices, faces, point, count, data);
+    return out;
+  }
+  const Caps caps = close_mesh(face, num_faces, vertices.size(0), num_faces / 2);
+  if (!caps.faces.empty())
+    subtract_caps(vertices, faces, caps, point, count, beta, data);
   else
-    run<float>(corners, point, points.size(0), beta, false, data);
+    run<float>(corners_of(vertex, face, num_faces), point, count, beta, false, data);
   return out;
 }
 

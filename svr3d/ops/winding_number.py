@@ -27,11 +27,13 @@ def winding_number(
 
     The fast form counts crossings where the mesh has no boundary (each edge of vertex
     indices is used as often either way): there the winding number is whole, and exact
-    but on the surface itself, where it takes one side. Otherwise it sums far groups of
-    faces by a second-order expansion, and its error stays below 2e-3 (below 4e-4 on
-    average). That works on packets of neighbouring points, so that a point's last
-    digits depend on which others are asked for; the result does not depend on the
-    number of threads.
+    but on the surface itself, where it takes one side. A mesh with few open edges, at
+    most half as many as faces, is closed by caps along its boundaries, whose own
+    winding number is taken off again. That one, or the whole mesh's if more edges are
+    open, sums far groups of faces by a second-order expansion, and its error stays
+    below 2e-3 (below 4e-4 on average). That works on packets of neighbouring points, so
+    that a point's last digits depend on which others are asked for; the result does not
+    depend on the number of threads.
 
     Source: Jacobson et al., "Robust inside-outside segmentation using generalized
     winding numbers" (2013); Barill et al., "Fast winding numbers for soups and

@@ -183,6 +183,63 @@ def test_closed_meshes_are_exact(compiled):
     torch.testing.assert_close(expected, expected.round(), atol=1e-9, rtol=0)
 
 
+def holed(mesh, keep):
+    vertices, faces = mesh
+    return vertices, faces[keep]
+
+
+def random_holes(share: float):
+    mesh = sphere(0.45, 40)
+    generator = torch.Generator().manual_seed(0)
+    return holed(mesh, torch.rand(len(mesh[1]), generator=generator) > share)
+
+
+@pytest.mark.parametrize(
+    "mesh",
+    [
+        holed(sphere(0.45, 40), slice(200, None)),
+        holed(sphere(0.45, 40), slice(0, 1600)),
+        random_holes(0.02),
+        random_holes(0.2),
+        holed(merge(sphere(0.4, 30), sphere(0.2, 30)), slice(100, -100)),
+        # Doubled, with one sheet turned round: boundaries that are used twice.
+        merge(holed(sphere(0.45, 20), slice(50, None)), sphere(0.45, 20)),
+    ],
+)
+def test_open_meshes_equal_the_sum_over_faces(compiled, mesh):
+    points = random_points(3000)
+    exact = winding_number(*mesh, points, exact=True)
+    error = (winding_number(*mesh, points) - exact).abs()
+    assert error.max() < 2e-3
+    assert error.mean() < 4e-4
+
+
+def test_points_in_the_plane_of_a_flat_opening_see_no_step(compiled):
+    vertices, faces = cube(1.0)
+    # Split each side once more, so that few edges are open beside the faces.
+    for _ in range(3):
+        corners = vertices[faces]
+        middle = (corners + corners.roll(-1, 1)) / 2
+        count = len(vertices) + torch.arange(3 * len(faces)).reshape(-1, 3)
+        a, b, c = faces.T
+        x, y, z = count.T
+        vertices = torch.cat([vertices, middle.reshape(-1, 3)])
+        parts = [(a, x, z), (x, b, y), (z, y, c), (x, y, z)]
+        faces = torch.cat([torch.stack(part, 1) for part in parts])
+    vertices, index = vertices.unique(dim=0, return_inverse=True)
+    faces = index[faces]
+    floor = (vertices[faces][..., 1] == -0.5).all(1)
+    assert floor.sum() == 2 * 64
+    faces = faces[~floor]
+    axis = torch.linspace(-0.45, 0.45, 13, dtype=torch.float64)
+    grid = torch.cartesian_prod(axis, torch.tensor([-0.5], dtype=torch.float64), axis)
+    near = torch.cat([grid, grid + 1e-9, grid - 1e-8, grid * torch.tensor([1, 0.9, 1])])
+    exact = winding_number(vertices, faces, near, exact=True)
+    found = winding_number(vertices, faces, near)
+    torch.testing.assert_close(found, exact, atol=2e-3, rtol=0)
+    assert found.min() > 0.3 and found.max() < 1
+
+
 def test_boundaries_that_cancel_only_by_position_are_open(compiled):
     """Unmerged corners: the expansion serves, and its error stays small."""
     vertices, faces = sphere(0.5, 12)
