@@ -25,7 +25,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
     failed = []
-    for script in sorted(HERE.glob(f"bench_*{arguments.only}*.py")):
+    scripts = [s for s in sorted(HERE.glob("bench_*.py")) if arguments.only in s.stem]
+    for script in scripts:
         for threads in arguments.threads:
             print(f"== {script.stem}, {threads} threads", flush=True)
             command = [sys.executable, str(script), "--threads", str(threads)]
