@@ -64,9 +64,17 @@ Tensor voxelize_surface(Tensor vertices, Tensor faces, int64_t resolution) {
     std::fill(data + begin * slab, data + end * slab, uint8_t{0});
     for (int64_t f = 0; f < count; ++f) {
       double p[3][3];
-      for (int c = 0; c < 3; ++c)
-        for (int k = 0; k < 3; ++k)
+      const auto place = [&](int k) {
+        for (int c = 0; c < 3; ++c)
           p[c][k] = (vertex[3 * face[3 * f + c] + k] + 0.5) * resolution;
+      };
+      place(0);
+      // What lies in other threads' slabs is left to them before it is set up.
+      if (std::max({p[0][0], p[1][0], p[2][0]}) < begin - 1 ||
+          std::min({p[0][0], p[1][0], p[2][0]}) > end + 1)
+        continue;
+      place(1);
+      place(2);
       VoxelTriangle triangle;
       if (setup_voxel_triangle(p, static_cast<int>(resolution), triangle))
         mark(triangle, begin, end, resolution, data);
