@@ -35,6 +35,10 @@ COMMANDS = {
         "svr3d.cli.convert_r2n2",
         "convert published weights of 3D-R2N2",
     ),
+    "convert-pix2vox": (
+        "svr3d.cli.convert_pix2vox",
+        "convert published weights of Pix2Vox",
+    ),
     "report": ("svr3d.cli.report", "write an HTML report of a work directory"),
     "lint-config": ("svr3d.cli.lint_config", "check configs without running them"),
     "list-registry": ("svr3d.cli.list_registry", "list every part a config can name"),

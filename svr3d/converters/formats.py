@@ -10,6 +10,7 @@ from torch import Tensor
 from svr3d.io.foreign_checkpoints import read_paddle_state
 
 from .paddle_names import paddle_to_torch_names
+from .pix2vox import convert_pix2vox, read_pix2vox
 from .r2n2 import convert_paddle_res3dgru
 
 
@@ -51,3 +52,14 @@ R2N2_FORMATS: dict[str, PublishedFormat] = {
     ),
 }
 """Formats of 3D-R2N2's programs, by the name that ``--format`` takes."""
+
+PIX2VOX_FORMATS: dict[str, PublishedFormat] = {
+    variant: PublishedFormat(
+        f"Pix2Vox-{variant.upper()} (Pix2Vox-{variant.upper()}-ShapeNet.pth)",
+        read_pix2vox,
+        convert_pix2vox,
+        f"pix2vox/pix2vox_{variant}_shapenet.py",
+    )
+    for variant in ("f", "a")
+}
+"""The two variants of Pix2Vox's program."""

@@ -1,74 +1,130 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checkpoints of the PyTorch program of Pix2Vox (hzxie/Pix2Vox)."""
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from svr3d.errors import CheckpointError
+from svr3d.io.foreign_checkpoints import read_torch_file
+
+from .key_map import Source, fill_state, restore_names
 
 PARTS = ("encoder", "decoder", "merger", "refiner")
 
-# Published module -> module of EncoderDecoder(FeatureMapEncoder(VGGFeatures),
-# TransposedVoxelDecoder, fusion=ContextAwareFusion, refiner=VoxelRefiner).
+# Module of EncoderDecoder(FeatureMapEncoder(VGGFeatures), TransposedVoxelDecoder,
+# fusion=ContextAwareFusion, refiner=VoxelRefiner) -> published module.
 _MODULES = {
-    "encoder.vgg": "backbone.trunk.layers",
-    **{f"encoder.layer{i + 1}": f"backbone.layers.{i}" for i in range(3)},
-    **{f"decoder.layer{i + 1}": f"head.layers.{i}" for i in range(4)},
-    "decoder.layer5.0": "head.to_logits",
-    **{f"merger.layer{i + 1}": f"fusion.score.{i}" for i in range(5)},
-    **{f"refiner.layer{i + 1}": f"refiner.down.{i}" for i in range(3)},
-    "refiner.layer4.0": "refiner.dense.0",
-    "refiner.layer5.0": "refiner.dense.2",
-    "refiner.layer6": "refiner.up.0",
-    "refiner.layer7": "refiner.up.1",
-    "refiner.layer8.0": "refiner.up.2",
+    "backbone.trunk.layers": "encoder.vgg",
+    **{f"backbone.layers.{i}": f"encoder.layer{i + 1}" for i in range(3)},
+    **{f"head.layers.{i}": f"decoder.layer{i + 1}" for i in range(4)},
+    "head.to_logits": "decoder.layer5.0",
+    **{f"fusion.score.{i}": f"merger.layer{i + 1}" for i in range(5)},
+    **{f"refiner.down.{i}": f"refiner.layer{i + 1}" for i in range(3)},
+    "refiner.dense.0": "refiner.layer4.0",
+    "refiner.dense.2": "refiner.layer5.0",
+    "refiner.up.0": "refiner.layer6",
+    "refiner.up.1": "refiner.layer7",
+    "refiner.up.2": "refiner.layer8.0",
 }
+# Whether parts are in use, which the program decides by its configuration.
 _STAGES = ("fusion._extra_state", "refiner._extra_state")
-_COUNTER = "num_batches_tracked"
+_COUNTER = ".num_batches_tracked"
+
+# The program notes its best IoU as a number of numpy, whose pickle names these. They
+# make numbers from bytes and nothing else.
+_NUMPY_SCALAR = np.float64(0.0).__reduce__()[0]
+_NUMPY_NUMBERS = [
+    (_NUMPY_SCALAR, "numpy.core.multiarray.scalar"),
+    (_NUMPY_SCALAR, "numpy._core.multiarray.scalar"),
+    np.dtype,
+    type(np.dtype(np.float64)),
+    type(np.dtype(np.float32)),
+]
 
 
-def published_state(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+def read_pix2vox(path: str | os.PathLike) -> dict[str, Tensor]:
+    """Read a published checkpoint without running code of its pickle.
+
+    Args:
+        path: The ``.pth`` file.
+
+    Returns:
+        ``<part>.<name>`` -> tensor, see :func:`published_state`.
+
+    Raises:
+        CheckpointError: If the file is missing, broken, or of another kind, or holds
+            more than tensors, builtins and numbers.
+    """
+    with torch.serialization.safe_globals(_NUMPY_NUMBERS):
+        content = read_torch_file(path)
+    return published_state(content, source=str(path))
+
+
+def published_state(content: Any, *, source: str) -> dict[str, Tensor]:
     """Collect the weights of a published checkpoint under one set of names.
 
     Args:
-        checkpoint: ``encoder_state_dict``, ``decoder_state_dict`` and, where the method
+        content: ``encoder_state_dict``, ``decoder_state_dict`` and, where the method
             has them, ``merger_state_dict`` and ``refiner_state_dict``; their names may
-            start with ``module.``, as wrappers for several GPUs leave it. Other entries
-            are left out.
+            start with ``module.``, as wrappers for several GPUs leave it. Other
+            entries, such as the state of the optimisers, are left out.
+        source: Where it comes from, for messages.
 
     Returns:
         ``<part>.<name>`` -> tensor.
 
     Raises:
-        CheckpointError: If there is no encoder or no decoder.
+        CheckpointError: If there is no encoder or no decoder, or a state is none.
     """
-    for part in ("encoder", "decoder"):
-        if f"{part}_state_dict" not in checkpoint:
-            found = ", ".join(map(repr, list(checkpoint)[:8])) or "nothing"
+    if not isinstance(content, Mapping):
+        raise CheckpointError(
+            f"{source}: expected the states of Pix2Vox's parts by name, found a "
+            f"{type(content).__name__}"
+        )
+    state: dict[str, Tensor] = {}
+    for part in PARTS:
+        key = f"{part}_state_dict"
+        if key not in content and part in ("merger", "refiner"):
+            continue
+        tensors = content.get(key)
+        if not isinstance(tensors, Mapping) or not all(
+            isinstance(value, Tensor) for value in tensors.values()
+        ):
+            found = ", ".join(map(repr, list(content)[:8])) or "nothing"
             raise CheckpointError(
-                f"Pix2Vox checkpoint: expected '{part}_state_dict', found {found}"
+                f"{source}: expected the tensors of {key!r}, found the entries {found}"
             )
+        for name, value in tensors.items():
+            state[f"{part}.{name.removeprefix('module.')}"] = value
+    return state
+
+
+def pix2vox_key_map(target: Mapping[str, Tensor]) -> dict[str, Source]:
+    """Map the published names to this package's tensors.
+
+    Args:
+        target: Tensors of the model, such as its state dict; those without a published
+            name are left out.
+
+    Returns:
+        Published name, with its part in front -> name in this package.
+    """
     return {
-        f"{part}.{name.removeprefix('module.')}": value
-        for part in PARTS
-        for name, value in checkpoint.get(f"{part}_state_dict", {}).items()
+        theirs + name.removeprefix(ours): Source(name)
+        for name in target
+        for ours, theirs in _MODULES.items()
+        if name.startswith(f"{ours}.")
     }
 
 
-def our_name(published: str) -> str | None:
-    """Return this package's name of a published tensor, or None if it has none."""
-    for theirs, ours in _MODULES.items():
-        if published.startswith(f"{theirs}."):
-            return ours + published.removeprefix(theirs)
-    return None
-
-
 def convert_pix2vox(
-    state: Mapping[str, Any], target: Mapping[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
+    state: Mapping[str, Any], target: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
     """Convert a published state into this package's.
 
     Args:
@@ -77,58 +133,29 @@ def convert_pix2vox(
             shapes.
 
     Returns:
-        A state dict that loads strictly, with merger and refiner in use. Counters of
+        A state dict that loads strictly, with fusion and refiner in use. Counters of
         batches that the published state does not have are 0.
 
     Raises:
         CheckpointError: If a tensor is missing, left over or of another shape.
     """
-    names = {our_name(name) or name: name for name in state}
-    wanted = [
-        name
-        for name in target
-        if name not in _STAGES and not name.startswith(("data_preprocessor.",))
-    ]
-    _refuse("missing", (n for n in wanted if n not in names and _COUNTER not in n))
-    _refuse(
-        "not part of the model", (names[name] for name in names if name not in wanted)
-    )
-    result = {name: torch.tensor(True) for name in _STAGES if name in target}
-    for name in wanted:
-        if name not in names:
-            result[name] = torch.zeros_like(target[name])
-            continue
-        value = torch.as_tensor(np.asarray(state[names[name]]))
-        if value.shape != target[name].shape:
-            raise CheckpointError(
-                f"{names[name]}: expected shape {tuple(target[name].shape)}, "
-                f"found {tuple(value.shape)}"
-            )
-        result[name] = value.to(target[name].dtype).clone()
-    return result
+    names = {
+        name: source
+        for name, source in pix2vox_key_map(target).items()
+        if name in state or not name.endswith(_COUNTER)
+    }
+    result = fill_state(names, state, target, what="Pix2Vox")
+    return {
+        name: torch.ones_like(value) if name in _STAGES else value
+        for name, value in result.items()
+    }
 
 
-def restore_pix2vox_names(
-    tensors: Mapping[str, torch.Tensor],
-) -> dict[str, torch.Tensor]:
+def restore_pix2vox_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return tensors (parameters, gradients, buffers) under their published names.
 
     Args:
         tensors: Name in this package -> tensor; those without a published name are
             left out.
     """
-    result = {}
-    for name, tensor in tensors.items():
-        for theirs, ours in _MODULES.items():
-            if name.startswith(f"{ours}."):
-                result[theirs + name.removeprefix(ours)] = tensor
-    return result
-
-
-def _refuse(what: str, names: Iterable[str]):
-    names = list(names)
-    if names:
-        shown = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
-        raise CheckpointError(
-            f"Pix2Vox checkpoint: {len(names)} tensors {what}: {shown}"
-        )
+    return restore_names(pix2vox_key_map(tensors), tensors)

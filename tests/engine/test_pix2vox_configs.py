@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped configs of Pix2Vox: their recipe, and two iterations of training."""
+"""The shipped configs of Pix2Vox: recipe, training, and weights of the program."""
 
 import pytest
 import torch
@@ -8,6 +8,8 @@ from mmengine.registry import MODELS, DefaultScope
 from toy_config import load
 
 from svr3d.cli import main as console
+from svr3d.converters.pix2vox import restore_pix2vox_names
+from svr3d.engine.checkpoint import load_model
 from svr3d.engine.config import load_config
 from svr3d.io.meshes import save_mesh
 from svr3d.preparation.builder import build_dataset
@@ -94,3 +96,38 @@ def test_each_part_has_its_published_rate_and_schedule(name):
     assert cfg.train_cfg.max_epochs == 250 and cfg.train_dataloader.batch_size == 64
     (schedule,) = cfg.param_scheduler
     assert (list(schedule.milestones), schedule.gamma) == ([150], 0.5)
+
+
+@pytest.mark.parametrize("variant", ["f", "a"])
+def test_published_weights_convert_and_test_alone(
+    variant, data, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
+    monkeypatch.chdir(tmp_path)
+    name = f"pix2vox_{variant}_shapenet"
+    torch.manual_seed(0)
+    cfg = load_config(f"pix2vox/{name}.py", CONFIGS[name], verbose=False)
+    with DefaultScope.overwrite_default_scope("svr3d"):
+        model = MODELS.build(cfg.model).eval()
+    parts = {}
+    for full_name, value in restore_pix2vox_names(model.state_dict()).items():
+        part, _, rest = full_name.partition(".")
+        parts.setdefault(f"{part}_state_dict", {})[f"module.{rest}"] = value
+    torch.save({"epoch_idx": 249, **parts}, "Pix2Vox.pth")
+    options = [f"{key}={value}" for key, value in CONFIGS[name].items()]
+    command = ["convert-pix2vox", "Pix2Vox.pth", "out.pth", "--format", variant]
+    if options:
+        command += ["--cfg-options", *options]
+    assert console.main(command) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "out.pth"
+    (tmp_path / "Pix2Vox.pth").unlink()
+    converted = load_model("out.pth")[0]
+    images = torch.rand(1, 2, 3, 224, 224)
+    with torch.no_grad():
+        found, expected = (
+            m.predict({"images": images}).probabilities for m in (converted, model)
+        )
+    assert torch.equal(found, expected) and expected.std() > 1e-3
+    options = [f"data_root={data}", "test_dataloader.num_workers=0"]
+    assert console.main(["test", "out.pth", "--cfg-options", *options]) == 0
+    assert "voxel/iou_max" in capsys.readouterr().out
