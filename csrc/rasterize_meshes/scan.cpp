@@ -135,7 +135,7 @@ void rasterize_view(const RasterCamera& camera, const double* vertices,
                     std::vector<RasterTriangle>& triangles, HitBuffer& hits) {
   for (auto* values : {&corners.x, &corners.y, &corners.z, &corners.u, &corners.v})
     values->resize(num_vertices);
-  triangles.clear();
+  size_t kept = 0;
   project_vertices(camera, vertices, num_vertices, corners);
   const float nearest = static_cast<float>(1 / near);
   const float farthest = static_cast<float>(1 / far);
@@ -153,7 +153,8 @@ void rasterize_view(const RasterCamera& camera, const double* vertices,
         const int64_t n = faces[3 * f + k];
         p[k] = {corners.x[n], corners.y[n], corners.z[n]};
       }
-      RasterTriangle triangle;
+      if (kept == triangles.size()) triangles.resize(2 * kept + kFaces);
+      RasterTriangle& triangle = triangles[kept];
       triangle.face = static_cast<int32_t>(f);
       triangle.x0 = boxes.x0[i];
       triangle.x1 = boxes.x1[i];
@@ -163,12 +164,12 @@ void rasterize_view(const RasterCamera& camera, const double* vertices,
           !pixel_box(p, hits.height, hits.width, near, far, triangle))
         continue;
       if (!setup_planes(p, triangle) || (cull_backfaces && triangle.back)) continue;
-      const int32_t slot = static_cast<int32_t>(triangles.size());
+      const int32_t slot = static_cast<int32_t>(kept);
       if (!(holes && holes->applies(f)
                 ? scan_with_holes(triangle, slot, nearest, farthest, *holes, hits)
                 : scan_triangle(triangle, slot, nearest, farthest, hits)))
         continue;
-      triangles.push_back(triangle);
+      ++kept;
       hits.y0 = std::min(hits.y0, triangle.y0);
       hits.y1 = std::max(hits.y1, triangle.y1);
       hits.x0 = std::min(hits.x0, triangle.x0);

@@ -36,8 +36,9 @@ struct ViewVertices {
   std::vector<double> x, y, z, u, v;
 };
 
-// Rasterises one view into `hits`, and puts the triangles that hit a pixel (some were
-// hidden later) into `triangles`; ties go to the lower face index. `corners` is room for the vertices; `holes` may be null.
+// Rasterises one view into `hits`. The triangles that hit a pixel, of which some were
+// hidden later, come first in `triangles`; ties go to the lower face index. `corners`
+// is room for the vertices; `holes` may be null.
 void rasterize_view(const RasterCamera& camera, const double* vertices,
                     int64_t num_vertices, const int64_t* faces, int64_t num_faces,
                     double near, double far, bool cull_backfaces,
