@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pix2Vox-F on ShapeNet, single view, as published."""
+"""Pix2Vox-F on ShapeNet, single view, with the program's recipe."""
 
 from mmengine.config import read_base
 
