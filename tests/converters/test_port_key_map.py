@@ -10,7 +10,7 @@ from mmengine.registry import MODELS
 from svr3d.converters.r2n2_port import convert_port, port_key_map, restore_port_names
 from svr3d.errors import CheckpointError
 
-BASES = {"gru": "choy_gru", "resgru": "choy_resgru", "resgru_bn": "choy_resgru_bn"}
+CONFIGS = {name: f"{name}_shapenet" for name in ("gru", "resgru", "resgru_bn")}
 CASES = {
     "gru": "gru_1view",
     "resgru": "resgru_2view",
@@ -18,7 +18,7 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=BASES)
+@pytest.fixture(scope="module", params=CONFIGS)
 def network(request):
     return request.param
 
@@ -26,7 +26,7 @@ def network(request):
 @pytest.fixture(scope="module")
 def target(network, repository):
     """State dict of the network's model."""
-    path = repository / f"configs/_base_/models/{BASES[network]}.py"
+    path = repository / f"configs/r2n2/{CONFIGS[network]}.py"
     return MODELS.build(Config.fromfile(path).model).state_dict()
 
 

@@ -13,17 +13,13 @@ from svr3d.models.heads.voxel_decoder import occupancy_logits
 from svr3d.models.layers import insert_zeros
 from svr3d.models.losses import VoxelBCE
 
-# Case -> base config of the model, network of the converter, changes to the head.
+# Case -> config, network of the converter.
 CASES = {
-    "gru_1view": ("choy_gru", "gru", {}),
-    "resgru_2view": ("choy_resgru", "resgru", {}),
-    "resgru_theano_wiring": (
-        "choy_resgru",
-        "resgru",
-        {"shortcuts": ("identity", "identity", "projection", "before_last")},
-    ),
-    "resgru_bn_eval_2view": ("choy_resgru_bn", "resgru_bn", {}),
-    "resgru_bn_train_2view": ("choy_resgru_bn", "resgru_bn", {}),
+    "gru_1view": ("gru_shapenet", "gru"),
+    "resgru_2view": ("resgru_shapenet", "resgru"),
+    "resgru_theano_wiring": ("resgru_theano_shapenet", "resgru"),
+    "resgru_bn_eval_2view": ("resgru_bn_shapenet", "resgru_bn"),
+    "resgru_bn_train_2view": ("resgru_bn_shapenet", "resgru_bn"),
 }
 PARAMETERS = {"gru": 32_207_266, "resgru": 35_968_706, "resgru_bn": 35_913_954}
 # A bias in front of a norm: its gradient is rounding noise.
@@ -42,10 +38,9 @@ def sums(values):
 
 @pytest.mark.parametrize("case", CASES)
 def test_forward_loss_and_gradients(case, golden, golden_dir, repository):
-    base, network, head = CASES[case]
-    model = Config.fromfile(repository / f"configs/_base_/models/{base}.py").model
-    model.head.update(head)
-    model = MODELS.build(model)
+    config, network = CASES[case]
+    path = repository / f"configs/r2n2/{config}.py"
+    model = MODELS.build(Config.fromfile(path).model)
     unused = 64 if network == "resgru_bn" else 0
     count = sum(p.numel() for p in model.parameters()) + unused
     assert count == PARAMETERS[network]
@@ -136,7 +131,7 @@ def test_adam_with_l2(case, dtype, golden, golden_dir, repository):
     from mmengine.optim import build_optim_wrapper
 
     inputs, outputs = golden.load(golden_dir / "r2n2" / case)
-    path = repository / "configs/_base_/schedules/adam_60000_iterations.py"
+    path = repository / "configs/r2n2/resgru_theano_shapenet.py"
     settings = Config.fromfile(path).optim_wrapper
     settings.optimizer.lr = float(inputs["lr"])
     layer = nn.Linear(5, 4, dtype=dtype)

@@ -28,7 +28,7 @@ model = dict(
         output_slope=slope,
         image_size=127,
         out_features=1024,
-        initialization="port",
+        initialization="theano",
     ),
     fusion=dict(
         type=GRU3D,
@@ -37,7 +37,7 @@ model = dict(
         grid_size=4,
         norm=None,
         trainable_gate_bias=True,
-        initialization="port",
+        initialization="theano",
     ),
     head=dict(
         type=VoxelDecoder,
@@ -49,7 +49,7 @@ model = dict(
         slope=slope,
         join_slope=slope,
         out_channels=2,
-        initialization="port",
+        initialization="theano",
     ),
     # The mean cross entropy of the softmax over empty and occupied.
     losses=[dict(type=VoxelBCE, weight=1.0)],

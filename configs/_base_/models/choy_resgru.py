@@ -19,12 +19,14 @@ model.merge(
             ),
             depth=2,
             activation="path",
+            initialization="port",
         ),
+        fusion=dict(initialization="port"),
         head=dict(
             depths=(2, 2, 2, 2),
-            # The Theano program has 'before_last' in the last block.
             shortcuts=("identity", "identity", "projection", "after_last"),
             activation="path",
+            initialization="port",
         ),
     )
 )
