@@ -45,10 +45,11 @@ def convert_weights(
     from svr3d.engine.published_weights import convert_published_weights
 
     published = formats[args.format]
-    cfg = load_config(args.config or published.config, args.cfg_options)
+    content = published.read(args.source)
+    cfg = load_config(args.config or published.config_for(content), args.cfg_options)
     import_custom_modules(cfg)
     model = convert_published_weights(
-        args.source, args.out, published=published, cfg=cfg
+        content, args.out, published=published, cfg=cfg, source=args.source
     )
     numbers = sum(value.numel() for value in model.parameters())
     print(f"{numbers:,} parameters from {args.source} ({published.program})")
@@ -77,7 +78,7 @@ def _parser(
     parser.add_argument(
         "--config",
         help="config whose model takes the weights, path or shipped name (default: "
-        "that of the format)",
+        "that of the network in the file)",
     )
     add_config_arguments(parser)
     return parser

@@ -2,16 +2,24 @@
 """Formats of published weights: how each is read, and which model takes it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from svr3d.io.foreign_checkpoints import read_paddle_state
+from svr3d.errors import CheckpointError
+from svr3d.io.foreign_checkpoints import (
+    read_array_list,
+    read_paddle_state,
+    read_torch_state,
+)
 
 from .paddle_names import paddle_to_torch_names
 from .pix2vox import convert_pix2vox, read_pix2vox
 from .r2n2 import convert_paddle_res3dgru
+from .r2n2_port import convert_port
+from .r2n2_theano import THEANO_NETWORKS, convert_theano, theano_key_map
 
 
 class PublishedFormat(NamedTuple):
@@ -23,13 +31,22 @@ class PublishedFormat(NamedTuple):
         convert: Turns what was read, and the state dict of the model that is to take
             it, into a state dict that loads strictly; raises ``CheckpointError`` where
             they do not fit.
-        config: Shipped config whose model takes them.
+        config: Shipped config whose model takes them, or a function that finds it from
+            what was read.
     """
 
     program: str
     read: Callable[[str | os.PathLike], Any]
     convert: Callable[[Any, Mapping[str, Tensor]], dict[str, Tensor]]
-    config: str
+    config: str | Callable[[Any], str]
+
+    def config_for(self, content: Any) -> str:
+        """Return the shipped config whose model takes what was read.
+
+        Raises:
+            CheckpointError: If it is none of the program's networks.
+        """
+        return self.config if isinstance(self.config, str) else self.config(content)
 
 
 def _convert_paddle(state: Any, target: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -43,12 +60,66 @@ def _convert_paddle(state: Any, target: Mapping[str, Tensor]) -> dict[str, Tenso
     return convert_paddle_res3dgru(named, target)
 
 
+# A tensor that only this network of the port has, the one to look for first.
+_PORT_SIGNS = {
+    "resgru_bn": "encoder.bn1a.weight",
+    "resgru": "encoder.conv1a.weight",
+    "gru": "encoder.conv1.weight",
+}
+
+
+def _port_network(state: Mapping[str, Any]) -> str:
+    for network, sign in _PORT_SIGNS.items():
+        if sign in state:
+            return network
+    raise CheckpointError(
+        "3D-R2N2 port checkpoint: expected one of "
+        f"{', '.join(_PORT_SIGNS.values())}; found {', '.join(list(state)[:5])} ..."
+    )
+
+
+def _convert_port(state: Any, target: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return convert_port(_port_network(state), state, target)
+
+
+def _theano_network(arrays: Sequence[Any]) -> str:
+    lengths = {network: len(theano_key_map(network)) for network in THEANO_NETWORKS}
+    for network, length in lengths.items():
+        if len(arrays) == length:
+            return network
+    wanted = " or ".join(f"{length} ({name})" for name, length in lengths.items())
+    raise CheckpointError(
+        f"3D-R2N2 weights: expected {wanted} arrays, found {len(arrays)}"
+    )
+
+
+def _convert_theano(arrays: Any, target: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return convert_theano(_theano_network(arrays), arrays, target)
+
+
+_THEANO_CONFIGS = {
+    "gru": "r2n2/gru_shapenet.py",
+    "resgru": "r2n2/resgru_theano_shapenet.py",
+}
+
 R2N2_FORMATS: dict[str, PublishedFormat] = {
     "paddle": PublishedFormat(
         "PaddlePaddle program of Res3D-GRU-3 (res_gru_net.pdparams)",
         read_paddle_state,
         _convert_paddle,
         "r2n2/res3dgru_shapenet.py",
+    ),
+    "port": PublishedFormat(
+        "PyTorch port: GRUNet, ResidualGRUNet and its norm variant (checkpoint.pth)",
+        partial(read_torch_state, key="net_state"),
+        _convert_port,
+        lambda state: f"r2n2/{_port_network(state)}_shapenet.py",
+    ),
+    "theano": PublishedFormat(
+        "authors' Theano program: GRUNet and ResidualGRUNet (weights.npy)",
+        read_array_list,
+        _convert_theano,
+        lambda arrays: _THEANO_CONFIGS[_theano_network(arrays)],
     ),
 }
 """Formats of 3D-R2N2's programs, by the name that ``--format`` takes."""

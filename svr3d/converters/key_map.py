@@ -10,6 +10,8 @@ from torch import Tensor
 
 from svr3d.errors import CheckpointError
 
+# Ends of names that programs other than this one need not have.
+_UNPUBLISHED = ("num_batches_tracked", "_extra_state")
 NORM_KEYS = ("weight", "bias", "running_mean", "running_var")
 
 
@@ -136,11 +138,12 @@ def fill_state(
         what: What is converted, for messages.
 
     Returns:
-        A state dict that loads strictly. Tensors that no published name maps to, such
-        as counters of batches, are 0.
+        A state dict that loads strictly. Counters of batches and states beside the
+        weights that no published name maps to are 0.
 
     Raises:
-        CheckpointError: If a tensor is missing, left over or of another shape.
+        CheckpointError: If a tensor is missing, left over or of another shape, on
+            either side.
     """
     _refuse(what, "missing", [name for name in names if name not in state])
     _refuse(
@@ -151,6 +154,14 @@ def fill_state(
         for name, value in target.items()
         if _is_stored(name)
     }
+    filled = {source.name for source in names.values()}
+    unpublished = {name for name in result if name.endswith(_UNPUBLISHED)}
+    _refuse(what, "without a place in the model", sorted(filled - result.keys()))
+    _refuse(
+        what,
+        "of the model not in the file",
+        sorted(result.keys() - filled - unpublished),
+    )
     for name, source in names.items():
         value = state[name]
         if not isinstance(value, Tensor):

@@ -101,7 +101,9 @@ def convert_theano(
         CheckpointError: If there are more or fewer arrays, or one has another shape.
         ValueError: If the network is unknown.
     """
-    names = theano_key_map(network, **fusion_sizes(target))
+    sizes = fusion_sizes(target)
+    sizes.pop("max_views", None)  # of norms, which none of the networks has
+    names = theano_key_map(network, **sizes)
     if len(arrays) != len(names):
         raise CheckpointError(
             f"3D-R2N2 weights, {network}: expected {len(names)} arrays, "

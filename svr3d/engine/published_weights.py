@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -22,20 +23,22 @@ from svr3d.errors import CheckpointError
 
 
 def convert_published_weights(
-    source: str | os.PathLike,
+    content: Any,
     out: str | os.PathLike,
     *,
     published: PublishedFormat,
     cfg: Config,
+    source: str | os.PathLike,
     categories: Mapping[str, str] = SHAPENET_NAMES,
 ) -> nn.Module:
     """Write the weights of a published program as a checkpoint of this package.
 
     Args:
-        source: File of the published program; none of its code is run.
+        content: What the format read from the source.
         out: File to write; its folder is made, an old file is replaced in one step.
         published: Format of the source.
         cfg: Config whose model takes the weights; the checkpoint stores it.
+        source: File of the published program, named in messages and in ``meta``.
         categories: Folder name -> display name of the categories the weights were
             trained on.
 
@@ -43,8 +46,8 @@ def convert_published_weights(
         The model with the weights, in evaluation mode.
 
     Raises:
-        CheckpointError: If the source cannot be used, does not fit the model, or is the
-            file to write; or if that cannot be written.
+        CheckpointError: If the weights do not fit the model, or the file is the source
+            or cannot be written.
         ConfigError: If the config's model cannot be built.
     """
     from mmengine.registry import MODELS, DefaultScope
@@ -52,7 +55,6 @@ def convert_published_weights(
     out = Path(out)
     if out.is_dir() or (out.exists() and out.samefile(source)):
         raise CheckpointError(f"{out}: expected another file to write than the source")
-    content = published.read(source)
     check_model(cfg, cfg.filename or "the config")
     with DefaultScope.overwrite_default_scope("svr3d"):
         model = MODELS.build(cfg.model)

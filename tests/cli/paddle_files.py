@@ -21,10 +21,10 @@ NARROW = {
 OPTIONS = ("--cfg-options", *(f"{key}={value}" for key, value in NARROW.items()))
 
 
-def narrow_model():
-    """Return the narrow network with random weights and statistics."""
+def narrow_model(config="r2n2/res3dgru_shapenet.py"):
+    """Return a config's network, narrow, with random weights and statistics."""
     torch.manual_seed(0)
-    cfg = load_config("r2n2/res3dgru_shapenet.py", NARROW, verbose=False)
+    cfg = load_config(config, NARROW, verbose=False)
     with DefaultScope.overwrite_default_scope("svr3d"):
         model = MODELS.build(cfg.model)
     for name, value in model.state_dict().items():

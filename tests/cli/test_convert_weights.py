@@ -4,16 +4,31 @@
 import json
 import os
 import pickle
+import re
 
 import numpy as np
 import pytest
 import torch
 import trimesh
-from paddle_files import OPTIONS, paddle_file
+from paddle_files import OPTIONS, narrow_model, paddle_file
 
+from svr3d.converters.r2n2_port import restore_port_names
+from svr3d.converters.r2n2_theano import to_theano_arrays
 from svr3d.engine.checkpoint import load_model, read_checkpoint
 from svr3d.preparation.builder import build_dataset
 from svr3d.preparation.settings import BuildSettings
+
+CHOY_CONFIGS = {
+    ("port", "gru"): "r2n2/gru_shapenet.py",
+    ("port", "resgru"): "r2n2/resgru_shapenet.py",
+    ("port", "resgru_bn"): "r2n2/resgru_bn_shapenet.py",
+    ("theano", "gru"): "r2n2/gru_shapenet.py",
+    ("theano", "resgru"): "r2n2/resgru_theano_shapenet.py",
+}
+
+
+# The two wirings of the last block have the same tensors.
+SAME_SHAPES = {"r2n2/resgru_shapenet.py", "r2n2/resgru_theano_shapenet.py"}
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +128,59 @@ def test_read_checkpoint_takes_the_file(svr3d, tmp_path, model):
     svr3d("convert-r2n2", source, "a.pth", "--format", "paddle", *OPTIONS)
     checkpoint = read_checkpoint(tmp_path / "a.pth")
     assert set(checkpoint) == {"meta", "state_dict"}
+
+
+def choy_file(path, program, network, model):
+    """Write the weights as the port or the Theano program does."""
+    if program == "theano":
+        arrays = to_theano_arrays(network, model.state_dict())
+        values = np.empty(len(arrays), object)
+        values[:] = arrays
+        np.save(path.with_suffix(".npy"), values, allow_pickle=True)
+        return path.with_suffix(".npy")
+    sizes = dict(channels=8, cells=64)
+    state = {
+        re.sub(r"\.(\d)\.(running_\w+)$", r".\2_\1", name)
+        if "t_x_" in name
+        else name: value.clone()
+        for name, value in restore_port_names(
+            network, model.state_dict(), **sizes
+        ).items()
+    }
+    optimizer = torch.optim.Adam(model.parameters()).state_dict()
+    torch.save({"net_state": state, "optimizer_state": optimizer}, path)
+    return path
+
+
+@pytest.mark.parametrize(("program", "network"), CHOY_CONFIGS)
+def test_weights_of_the_authors_and_the_port(svr3d, tmp_path, program, network):
+    config = CHOY_CONFIGS[program, network]
+    model = narrow_model(config)
+    source = choy_file(tmp_path / "weights.pth", program, network, model)
+    arguments = ("convert-r2n2", source, "out.pth", "--format", program)
+    code, _, errors = svr3d(*arguments, *OPTIONS)
+    assert code == 0, errors
+    converted, cfg, meta = load_model(tmp_path / "out.pth")
+    images = torch.rand(1, 2, 3, 127, 127)
+    with torch.no_grad():
+        expected = model(images=images, mode="predict").probabilities
+        found = converted(images=images, mode="predict").probabilities
+    assert torch.equal(found, expected) and expected.std() > 1e-3
+    assert "Choy et al." in cfg.protocol.reference
+    for other in {*CHOY_CONFIGS.values(), "r2n2/res3dgru_shapenet.py"} - {config}:
+        if {other, config} == SAME_SHAPES:
+            continue
+        code, _, errors = svr3d(*arguments, *OPTIONS, "--config", other)
+        assert code == 2 and errors.startswith("error: 3D-R2N2"), other
+
+
+def test_networks_that_the_programs_do_not_have(svr3d, tmp_path):
+    torch.save({"net_state": {"a": torch.rand(1)}}, tmp_path / "a.pth")
+    code, _, errors = svr3d("convert-r2n2", "a.pth", "b.pth", "--format", "port")
+    assert code == 2 and "encoder.conv1a.weight" in errors and "found a" in errors
+    values = np.empty(3, object)
+    values[:] = [np.zeros(2)] * 3
+    np.save(tmp_path / "a.npy", values, allow_pickle=True)
+    code, _, errors = svr3d("convert-r2n2", "a.npy", "b.pth", "--format", "theano")
+    assert code == 2 and "(resgru) arrays, found 3" in errors
+    assert not (tmp_path / "b.pth").exists()
