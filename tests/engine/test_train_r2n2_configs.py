@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every config of 3D-R2N2 on the R2N2 layout trains, validates and keeps finite weights."""
+"""Every 3D-R2N2 config on the R2N2 layout trains, validates, keeps finite weights."""
 
 import json
 
