@@ -8,21 +8,25 @@ from svr3d.models.losses import VoxelBCE, VoxelSoftIoU
 with read_base():
     from .choy_gru import *
 
-# The loss is that of the narrow Res3D-GRU: its factor 10 suits the soft IoU's weight.
+# Unlike the published network it has norms, without which six epochs on the procedural
+# set reach the mean shape alone (IoU .24, with norms .46). The loss is that of the
+# narrow Res3D-GRU.
 model.merge(
     dict(
         channels_last=True,
         backbone=dict(
             widths=(16, 32, 48, 64, 96),
             shortcuts=("none",) * 5,
+            norm=True,
             image_size=64,
             out_features=256,
         ),
-        fusion=dict(in_features=256, channels=96),
+        fusion=dict(in_features=256, channels=96, norm="torch"),
         head=dict(
             widths=(96, 64, 16, 16),
             depths=(1, 1, 1),
             shortcuts=("none",) * 3,
+            norm=True,
         ),
         losses=[
             dict(type=VoxelBCE, weight=10.0),
