@@ -35,11 +35,16 @@ def narrow_model(config="r2n2/res3dgru_shapenet.py"):
 
 
 def paddle_file(path, model):
-    """Write the weights as the PaddlePaddle program does."""
+    """Write a narrow network's weights as the PaddlePaddle program does."""
     sizes = dict(channels=8, cells=64, max_views=5)
+    return write_paddle(path, restore_paddle_names(model.state_dict(), **sizes))
+
+
+def write_paddle(path, tensors):
+    """Write tensors with their published names in torch conventions."""
     state, table = OrderedDict(), {}
-    for name, value in restore_paddle_names(model.state_dict(), **sizes).items():
-        array = value.numpy().copy()
+    for name, value in tensors.items():
+        array = torch.as_tensor(value).numpy().copy()
         head, _, last = name.rpartition(".")
         view = head.rpartition(".")[2]
         if last.startswith("running") and "gru3d" in name:
