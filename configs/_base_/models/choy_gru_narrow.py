@@ -8,9 +8,9 @@ from svr3d.models.losses import VoxelBCE, VoxelSoftIoU
 with read_base():
     from .choy_gru import *
 
-# Unlike the published network it has norms, without which six epochs on the procedural
-# set reach the mean shape alone (IoU .24, with norms .46). The loss is that of the
-# narrow Res3D-GRU.
+# Unlike the published network it has norms: after six epochs on 210 procedural objects
+# its validation IoU is .46 with them, .24 without. The loss is that of the narrow
+# Res3D-GRU.
 model.merge(
     dict(
         channels_last=True,
