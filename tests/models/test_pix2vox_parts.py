@@ -196,3 +196,12 @@ def test_published_initial_weights():
     assert up.std().item() == pytest.approx((2 / 512) ** 0.5, rel=0.1)
     biases = [m.bias for m in refiner.modules() if getattr(m, "bias", None) is not None]
     assert biases and not any(bias.any() for bias in biases)
+
+
+def test_bias_of_the_logits_is_where_it_was_asked_to_start():
+    assert TransposedVoxelDecoder((4, 2)).to_logits.bias is None
+    decoder = TransposedVoxelDecoder((4, 2), logit_bias=-2.0).eval()
+    assert decoder.to_logits.bias.requires_grad
+    torch.nn.init.zeros_(decoder.to_logits.weight)
+    logits = decoder(torch.rand(1, 4, 2, 2, 2))["logits"]
+    assert torch.equal(logits, torch.full((1, 4, 4, 4), -2.0))

@@ -26,8 +26,11 @@ model.merge(
             pools=(1, 1, 1),
             image_size=64,
         ),
-        head=dict(widths=(128, 96, 64, 32, 8)),
-        fusion=dict(score_views="together"),
+        # The published start, random logits without a bias, takes many epochs to leave.
+        head=dict(
+            widths=(128, 96, 64, 32, 8), logit_bias=-2.0, initialization="paddle"
+        ),
+        fusion=dict(widths=(4, 4), score_views="together"),
         losses=[
             dict(type=VoxelBCE, weight=10.0),
             dict(type=VoxelSoftIoU, weight=5.0),

@@ -31,6 +31,7 @@ class TransposedVoxelDecoder(nn.Module):
         *,
         grid_size: int = 2,
         code_features: int | None = None,
+        logit_bias: float | None = None,
         initialization: str = "pix2vox",
     ):
         """Set up the decoder.
@@ -41,6 +42,9 @@ class TransposedVoxelDecoder(nn.Module):
             code_features: Length of a code of which a linear layer makes the grid.
                 None if the code is a grid, or a vector that is one in (C, r, r, r)
                 order.
+            logit_bias: Initial value of a trainable bias of the logits, such as -2 for
+                volumes that are mostly empty, which short runs start faster from. None
+                for no bias, as published.
             initialization: Recipe of the initial weights.
         """
         super().__init__()
@@ -61,8 +65,11 @@ class TransposedVoxelDecoder(nn.Module):
                 for inputs, outputs in zip(widths[:-1], widths[1:], strict=True)
             )
         )
-        self.to_logits = nn.ConvTranspose3d(widths[-1], 1, 1, bias=False)
+        has_bias = logit_bias is not None
+        self.to_logits = nn.ConvTranspose3d(widths[-1], 1, 1, bias=has_bias)
         initialize(self, initialization, "decoder")
+        if has_bias:
+            nn.init.constant_(self.to_logits.bias, logit_bias)
 
     def forward(self, code: Tensor) -> dict[str, Tensor]:
         """Decode a code into occupancy.
