@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which points lie inside a mesh, by the parity of crossings."""
 
+import functools
 from typing import Literal
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from svr3d.ops import _library
 from svr3d.ops._arguments import TensorLike, check_faces, check_points, check_size
+from svr3d.ops._each_mesh import ask_each_mesh, is_batch
 from svr3d.ops._packed import plain_mesh
 from svr3d.ops._torch.points_in_mesh import (
     points_in_mesh_hash_torch,
@@ -24,6 +26,7 @@ def points_in_mesh(
     *,
     rule: Literal["parity", "hash"] = "parity",
     resolution: int = 512,
+    lengths: TensorLike | None = None,
 ) -> Tensor:
     """Decides which points are inside a watertight mesh.
 
@@ -44,14 +47,15 @@ def points_in_mesh(
     overlapping and inverted parts.
 
     Args:
-        vertices: (V, 3) positions.
-        faces: (F, 3) vertex indices.
-        points: (P, 3) query points, in the same frame.
+        vertices: (V, 3) positions, or (B, V, 3) of a batch of meshes.
+        faces: (F, 3) vertex indices, or (B, F, 3).
+        points: (P, 3) query points in the same frame, or (B, P, 3).
         rule: How to decide.
         resolution: Cells of the hash along an axis, 2 to 32768; other rules ignore it.
+        lengths: (B,) numbers of valid faces of each mesh of a batch; None for all.
 
     Returns:
-        (P,) bool.
+        (P,) bool, or (B, P).
 
     Raises:
         TypeError: If an argument's type or dtype is wrong.
@@ -59,12 +63,16 @@ def points_in_mesh(
     """
     if rule not in _RULES:
         raise ValueError(f"rule: expected one of {', '.join(_RULES)}, found {rule!r}")
-    if rule == "parity" and plain_mesh(vertices, faces, points):
+    plain = lengths is None and plain_mesh(vertices, faces, points)
+    if rule == "parity" and plain:
         try:
             op = torch.ops.svr3d.points_in_mesh_parity
             return op(vertices.detach(), faces, points.detach())
         except RuntimeError:
             pass  # the checks that follow say what is wrong, argument by argument
+    if is_batch(vertices, lengths):
+        ask = functools.partial(points_in_mesh, rule=rule, resolution=resolution)
+        return ask_each_mesh(ask, vertices, faces, points, lengths, torch.bool)
     vertices = check_points(vertices, "vertices").detach()
     faces = check_faces(faces, vertices)
     points = check_points(points, "points").detach()

@@ -6,11 +6,16 @@ from torch import Tensor
 
 from svr3d.ops import _library
 from svr3d.ops._arguments import TensorLike, check_faces, check_points
+from svr3d.ops._each_mesh import ask_each_mesh, is_batch
 from svr3d.ops._torch.points_inside import points_inside_torch
 
 
 def points_inside(
-    vertices: TensorLike, faces: TensorLike, points: TensorLike
+    vertices: TensorLike,
+    faces: TensorLike,
+    points: TensorLike,
+    *,
+    lengths: TensorLike | None = None,
 ) -> Tensor:
     """Decides which points are inside a mesh made of open, overlapping parts.
 
@@ -34,17 +39,22 @@ def points_inside(
     al., "Fast winding numbers for soups and clouds" (2018).
 
     Args:
-        vertices: (V, 3) positions.
-        faces: (F, 3) vertex indices.
-        points: (P, 3) query points, in the same frame.
+        vertices: (V, 3) positions, or (B, V, 3) of a batch of meshes.
+        faces: (F, 3) vertex indices, or (B, F, 3).
+        points: (P, 3) query points in the same frame, or (B, P, 3).
+        lengths: (B,) numbers of valid faces of each mesh of a batch; None for all.
 
     Returns:
-        (P,) bool.
+        (P,) bool, or (B, P).
 
     Raises:
         TypeError: If an argument's type or dtype is wrong.
         ValueError: If an argument's shape, range or content is wrong.
     """
+    if is_batch(vertices, lengths):
+        return ask_each_mesh(
+            points_inside, vertices, faces, points, lengths, torch.bool
+        )
     vertices = check_points(vertices, "vertices")
     faces = check_faces(faces, vertices)
     points = check_points(points, "points")

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generalised winding number of a triangle mesh."""
 
+import functools
+
 import torch
 from torch import Tensor
 
 from svr3d.ops import _library
 from svr3d.ops._arguments import TensorLike, check_faces, check_points
+from svr3d.ops._each_mesh import ask_each_mesh, is_batch
 from svr3d.ops._torch.winding_number import winding_number_torch
 
 
@@ -16,6 +19,7 @@ def winding_number(
     *,
     exact: bool = False,
     beta: float = 2.5,
+    lengths: TensorLike | None = None,
 ) -> Tensor:
     r"""Computes how often a mesh winds around each point.
 
@@ -40,25 +44,29 @@ def winding_number(
     clouds" (2018).
 
     Args:
-        vertices: (V, 3) positions.
-        faces: (F, 3) vertex indices; faces without area are ignored.
-        points: (P, 3) query points, in the same frame.
+        vertices: (V, 3) positions, or (B, V, 3) of a batch of meshes.
+        faces: (F, 3) vertex indices, or (B, F, 3); faces without area are ignored.
+        points: (P, 3) query points in the same frame, or (B, P, 3).
         exact: Sum every face in double precision; costs P x F.
         beta: A group is far from a point beyond ``beta`` times its radius; at least
             1, larger is more accurate and slower.
+        lengths: (B,) numbers of valid faces of each mesh of a batch; None for all.
 
     Returns:
-        (P,) winding numbers in the dtype of ``points``.
+        (P,) winding numbers in the dtype of ``points``, or (B, P).
 
     Raises:
         TypeError: If an argument's type or dtype is wrong.
         ValueError: If an argument's shape, range or content is wrong.
     """
+    if not beta >= 1:
+        raise ValueError(f"beta: expected at least 1, found {beta}")
+    if is_batch(vertices, lengths):
+        ask = functools.partial(winding_number, exact=exact, beta=beta)
+        return ask_each_mesh(ask, vertices, faces, points, lengths, None)
     vertices = check_points(vertices, "vertices")
     faces = check_faces(faces, vertices)
     points = check_points(points, "points")
-    if not beta >= 1:
-        raise ValueError(f"beta: expected at least 1, found {beta}")
     arguments = (vertices.detach().double(), faces, points.detach().double())
     if _library.has_kernel("winding_number", points):
         result = torch.ops.svr3d.winding_number(*arguments, float(beta), bool(exact))
