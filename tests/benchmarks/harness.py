@@ -29,7 +29,7 @@ def parse(argv: list[str] | None, description: str) -> argparse.Namespace:
 
 # CPU time of the process counts no other work; with several threads it is their sum.
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-_SHORT, _LONG = 1e-3, 3.0
+_SHORT, _LONG = 1e-3, 10.0
 
 
 def alternate(
@@ -44,7 +44,7 @@ def alternate(
     """Times peers in turns, so that a busy machine disturbs all of them alike.
 
     Each is called once to warm up. Calls below a millisecond are repeated within a
-    sample; those above three seconds are timed once, for their order of magnitude
+    sample; those above ten seconds are timed once, for their order of magnitude
     says enough. The first peer is the reference of the ratios. Some libraries change
     torch's number of threads: it is set back before every sample.
     """
