@@ -102,6 +102,9 @@ def build_dataset(
             if settings.variants:
                 more = with_variants(splits, variants)
                 layout.write_splits(root, more, suffix=VARIANTS_SUFFIX)
+            else:  # an older list may train on what is a test object now
+                for path in layout.split_files(root, suffix=VARIANTS_SUFFIX):
+                    path.unlink(missing_ok=True)
             _write_manifest(root, settings, records | variants, report.failures)
     report.seconds = time.monotonic() - started
     return report

@@ -6,16 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from small_builds import SMALL
 
 from svr3d.preparation.settings import BuildSettings
-
-SMALL = {
-    "views": 3,
-    "resolution": 48,
-    "supersample": 2,
-    "num_points": 2000,
-    "num_surface_points": 1000,
-}
 
 
 @pytest.fixture
@@ -40,15 +33,3 @@ def mesh_folder(tmp_path) -> Path:
             suffix = ("glb", "obj", "off", "ply", "stl", "glb")[index]
             shape.export(folder / category / f"{category}{index}.{suffix}")
     return folder
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    """All files of a data set that are not the journal or the manifest."""
-    return {
-        str(path.relative_to(root)): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-        and ".build" not in path.parts
-        and "meshes" not in path.relative_to(root).parts
-        and path.name != "manifest.json"
-    }

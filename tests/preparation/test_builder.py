@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from conftest import tree
+from small_builds import tree
 
 from svr3d.errors import ConfigError, DataError
 from svr3d.geometry.cameras import choy_camera, project, to_object_frame

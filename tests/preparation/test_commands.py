@@ -10,7 +10,7 @@ import time
 
 import pytest
 import trimesh
-from conftest import SMALL, tree
+from small_builds import SMALL, tree
 
 from svr3d.cli import build_dataset, make_synthetic
 from svr3d.cli.main import call

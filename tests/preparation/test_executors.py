@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import tree
+from small_builds import tree
 
 from svr3d.errors import ConfigError
 from svr3d.preparation import executors

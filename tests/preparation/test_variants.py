@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import trimesh
-from conftest import tree
+from small_builds import tree
 
 from svr3d.datasets import ShapeNetR2N2
 from svr3d.errors import DataError
@@ -89,6 +89,8 @@ def test_variants_can_be_added_to_a_finished_data_set(
     report = build_dataset(mesh_folder, twice, settings=settings)
     assert report.kept == 12 and report.built > 0
     assert tree(twice) == tree(once)
+    build_dataset(mesh_folder, twice, settings=small_settings)
+    assert not (twice / "ShapeNet_variants.json").exists()
 
 
 def test_a_mesh_with_the_name_of_a_variant_is_refused(

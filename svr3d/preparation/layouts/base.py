@@ -40,15 +40,24 @@ class Layout(ABC):
         """Write all files of one object below ``root``."""
 
     @abstractmethod
+    def split_files(self, root: Path, *, suffix: str = "") -> list[Path]:
+        """Return where the split lists lie.
+
+        Args:
+            root: Folder of the data set.
+            suffix: Added to the names of the files, before their extension.
+        """
+
+    @abstractmethod
     def write_splits(
         self, root: Path, splits: list[CategorySplit], *, suffix: str = ""
-    ) -> list[Path]:
-        """Write the split lists below ``root`` and return their paths.
+    ) -> None:
+        """Write the split lists to ``split_files``.
 
         Args:
             root: Folder of the data set.
             splits: One entry per category.
-            suffix: Added to the names of the files, before their extension.
+            suffix: As of ``split_files``.
         """
 
     def is_complete(self, root: Path, category: str, model: str) -> bool:

@@ -67,10 +67,13 @@ class R2N2Layout(Layout):
         write_points(points / "points.npz", data.points)
         write_pointcloud(points / "pointcloud.npz", data.surface)
 
+    def split_files(self, root: Path, *, suffix: str = "") -> list[Path]:
+        """Return the path of ``ShapeNet<suffix>.json``."""
+        return [root / SPLIT_FILE.format(suffix=suffix)]
+
     def write_splits(
         self, root: Path, splits: list[CategorySplit], *, suffix: str = ""
-    ) -> list[Path]:
+    ) -> None:
         """Write ``ShapeNet<suffix>.json``."""
-        path = root / SPLIT_FILE.format(suffix=suffix)
-        write_taxonomy(path, splits)
-        return [path]
+        for path in self.split_files(root, suffix=suffix):
+            write_taxonomy(path, splits)
