@@ -6,7 +6,7 @@ Each batch draws its number of views, so that one network serves one view and se
 
 from mmengine.config import read_base
 
-from svr3d.engine.samplers import GlobalBatchSampler
+from svr3d.engine.samplers import GlobalBatchSampler, GlobalSampler
 
 with read_base():
     from .narrow_synthetic import *
@@ -14,6 +14,7 @@ with read_base():
 data_root = "data/custom"
 train_dataloader.merge(
     dict(
+        sampler=dict(type=GlobalSampler),
         batch_sampler=dict(type=GlobalBatchSampler, drop_last=True, num_views=(1, 5)),
         dataset=dict(data_root=data_root),
     )
