@@ -12,6 +12,9 @@ with read_base():
     from .narrow_synthetic import *
 
 data_root = "data/custom"
+# The batch sampler shuffles and drops by itself.
+train_dataloader.pop("shuffle")
+train_dataloader.pop("drop_last")
 train_dataloader.merge(
     dict(
         sampler=dict(type=GlobalSampler),
