@@ -1,8 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Image encoders."""
+"""Encoders of images, point clouds, voxels and indices."""
 
+from svr3d.models.backbones.conditional_resnet import ConditionalResNet
+from svr3d.models.backbones.efficientnet_encoder import EfficientNetEncoder
 from svr3d.models.backbones.feature_map_encoder import FeatureMapEncoder
+from svr3d.models.backbones.index_embedding import EmptyEncoder, IndexEmbedding
+from svr3d.models.backbones.pointnet_encoders import (
+    PointNetEncoder,
+    ResNetPointNetEncoder,
+)
 from svr3d.models.backbones.residual_encoder import ResidualEncoder
+from svr3d.models.backbones.resnet_features import ResNetFeatures
+from svr3d.models.backbones.simple_conv_encoder import SimpleConvEncoder
 from svr3d.models.backbones.vgg_features import VGGFeatures
+from svr3d.models.backbones.voxel_encoder import VoxelEncoder
 
-__all__ = ["FeatureMapEncoder", "ResidualEncoder", "VGGFeatures"]
+__all__ = [
+    "ConditionalResNet",
+    "EfficientNetEncoder",
+    "EmptyEncoder",
+    "FeatureMapEncoder",
+    "IndexEmbedding",
+    "PointNetEncoder",
+    "ResNetFeatures",
+    "ResNetPointNetEncoder",
+    "ResidualEncoder",
+    "SimpleConvEncoder",
+    "VGGFeatures",
+    "VoxelEncoder",
+]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from svr3d.models.layers import ResidualBlock, initialize, pooled_size
+from svr3d.models.layers.imagenet import image_normalization
 from svr3d.registry import BACKBONES
 
 
@@ -18,7 +19,9 @@ class ResidualEncoder(nn.Module):
     'padded'. Source: Choy et al., "3D-R2N2" (ECCV 2016). The defaults are the form of
     the PaddlePaddle program (models/encoder.py), where stages 1 and 4 have no shortcut
     and nothing follows the linear layer. Depth 1, no norm and shortcuts 'none' make
-    the shallow encoder of 3D-GRU-3.
+    the shallow encoder of 3D-GRU-3, and with bias, 'padded' pools, slope 0.01 and
+    ``normalize`` the encoder ``r2n2_simple`` of Occupancy Networks; depth 2 and a
+    projection in all stages but the first make its ``r2n2_resnet``.
     """
 
     def __init__(
@@ -44,7 +47,8 @@ class ResidualEncoder(nn.Module):
         pool: str = "ceil",
         slope: float = 0.1,
         output_slope: float | None = None,
-        initialization: str = "paddle",
+        normalize: bool = False,
+        initialization: str | None = "paddle",
     ):
         """Set up the encoder.
 
@@ -64,7 +68,9 @@ class ResidualEncoder(nn.Module):
             slope: Negative slope of the LeakyReLUs in the stages.
             output_slope: Negative slope of one after the linear layer; None leaves it
                 out.
-            initialization: Recipe of the initial weights.
+            normalize: Whether images come in [0, 1] and are normalised by ImageNet's
+                statistics here.
+            initialization: Recipe of the initial weights; None keeps PyTorch's own.
 
         Raises:
             ValueError: If widths, shortcuts and depths differ in length.
@@ -83,6 +89,7 @@ class ResidualEncoder(nn.Module):
             )
         self.image_size = image_size
         self.out_features = out_features
+        self.normalization = image_normalization(normalize)
         stages, channels, size = [], in_channels, image_size
         for index, (width, shortcut) in enumerate(zip(widths, shortcuts, strict=True)):
             stages.append(
@@ -127,7 +134,7 @@ class ResidualEncoder(nn.Module):
                 f"{self.image_size} pixels (image_size), found "
                 f"{images.shape[-2]}x{images.shape[-1]}"
             )
-        x = images
+        x = self.normalization(images)
         for stage in self.stages:
             x = stage(x)
         # Flattened in (C, H, W) order, whatever the memory format.

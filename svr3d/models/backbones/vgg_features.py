@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The convolutional layers of VGG-16 with batch norm."""
 
-import os
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor, nn
 
-from svr3d.errors import CheckpointError
+from svr3d.models.backbones.pretrained import load_tensors, read_pretrained
 from svr3d.models.layers import initialize
 from svr3d.registry import BACKBONES
-
-_TENSORS = ("weight", "bias", "running_mean", "running_var")
 
 
 @BACKBONES.register_module()
@@ -100,9 +96,9 @@ class VGGFeatures(nn.Module):
             CheckpointError: If they cannot be read or do not fit.
         """
         if self.pretrained is not None:
-            self.load_published(_read(self.pretrained), source=self.pretrained)
+            state = read_pretrained(self.pretrained, what="torchvision's vgg16_bn")
+            self.load_published(state, source=self.pretrained)
 
-    @torch.no_grad()
     def load_published(self, state: Mapping[str, Tensor], *, source: str) -> None:
         """Take weights and statistics from a state dict of torchvision's ``vgg16_bn``.
 
@@ -114,31 +110,4 @@ class VGGFeatures(nn.Module):
         Raises:
             CheckpointError: If a tensor is missing or of another shape.
         """
-        for name, value in self.layers.state_dict().items():
-            if not name.endswith(_TENSORS):
-                continue  # batches were not counted when those weights were trained
-            found = state.get(f"features.{name}")
-            if found is None or found.shape != value.shape:
-                shape = "no such tensor" if found is None else tuple(found.shape)
-                raise CheckpointError(
-                    f"{source}: features.{name}: expected shape "
-                    f"{tuple(value.shape)}, found {shape}"
-                )
-            value.copy_(found)
-
-
-def _read(path: str) -> Mapping[str, Tensor]:
-    try:
-        if "://" in path:
-            return torch.hub.load_state_dict_from_url(
-                path, map_location="cpu", check_hash=True, weights_only=True
-            )
-        file = os.path.expanduser(path)
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # network, disk and foreign files fail in many ways
-        reason = str(error).splitlines()[0][:200] if str(error) else ""
-        raise CheckpointError(
-            f"pretrained: expected {path} to hold torchvision's vgg16_bn weights, "
-            f"could not read it ({type(error).__name__}: {reason}); give another file, "
-            "or None for random weights"
-        ) from error
+        load_tensors(self.layers, state, source=source, prefix="features.")

@@ -132,14 +132,16 @@ def initializers(recipe: str, role: str) -> tuple[Callable, Callable]:
     return INITIALIZATIONS[recipe][role]
 
 
-def initialize(module: nn.Module, recipe: str, role: str) -> None:
+def initialize(module: nn.Module, recipe: str | None, role: str) -> None:
     """Initialise all convolutions and linear layers of a module, biases too.
 
     Args:
         module: Module to fill, in place. Norm layers keep their 1 / 0.
-        recipe: A key of ``INITIALIZATIONS``.
+        recipe: A key of ``INITIALIZATIONS``; None leaves what PyTorch drew.
         role: 'encoder', 'recurrent', 'fusion', 'decoder' or 'refiner'.
     """
+    if recipe is None:
+        return
     convolution, linear = initializers(recipe, role)
     for layer in module.modules():
         if isinstance(layer, _CONVOLUTIONS):
