@@ -8,10 +8,14 @@
 
 namespace svr3d {
 
-bool indices_fit(const int32_t* index, int64_t count, int64_t limit);
-bool indices_fit(const int64_t* index, int64_t count, int64_t limit);
-bool all_finite(const float* values, int64_t count);
-bool all_finite(const double* values, int64_t count);
+// I is int32_t or int64_t, T float or double.
+template <typename I>
+bool indices_fit(const I* index, int64_t count, int64_t limit);
+template <typename T>
+bool all_finite(const T* values, int64_t count);
+// Box of (count, 3) points, of which there must be one.
+template <typename T>
+void bounds(const T* points, int64_t count, T* low, T* high);
 
 template <typename T, typename I>
 struct MeshArrays {
@@ -35,16 +39,7 @@ struct MeshArrays {
 
   // Box of all vertices, of which there must be one.
   void bounds(T* low, T* high) const {
-    for (int k = 0; k < 3; ++k) {
-      T least = vertex[k], most = vertex[k];
-      for (int64_t i = 1; i < num_vertices; ++i) {
-        const T value = vertex[3 * i + k];
-        least = value < least ? value : least;
-        most = value > most ? value : most;
-      }
-      low[k] = least;
-      high[k] = most;
-    }
+    svr3d::bounds(vertex, num_vertices, low, high);
   }
 };
 

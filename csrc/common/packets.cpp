@@ -3,6 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+
+#include "counting_sort.h"
+#include "mesh_arrays.h"
 
 namespace svr3d {
 namespace {
@@ -18,36 +22,33 @@ uint32_t spread(uint32_t v) {
 }  // namespace
 
 std::vector<int32_t> morton_order(const double* points, int64_t count) {
-  double low[3] = {1e300, 1e300, 1e300}, extent = 0;
-  double high[3] = {-1e300, -1e300, -1e300};
-  for (int64_t i = 0; i < count; ++i) {
-    for (int k = 0; k < 3; ++k) {
-      low[k] = std::min(low[k], points[3 * i + k]);
-      high[k] = std::max(high[k], points[3 * i + k]);
-    }
-  }
+  std::vector<int32_t> order(count), other(count);
+  if (count == 0) return order;
+  double low[3], high[3], extent = 0;
+  bounds(points, count, low, high);
   for (int k = 0; k < 3; ++k) extent = std::max(extent, high[k] - low[k]);
   const double scale = extent > 0 ? 1023 / extent : 0;
-  std::vector<uint32_t> codes(count), other_codes(count);
-  std::vector<int32_t> order(count), other(count);
-  for (int64_t i = 0; i < count; ++i) {
-    uint32_t code = 0;
-    for (int k = 0; k < 3; ++k)
-      code |= spread(static_cast<uint32_t>((points[3 * i + k] - low[k]) * scale))
-              << k;
-    codes[i] = code;
-    order[i] = static_cast<int32_t>(i);
-  }
+  std::unique_ptr<uint32_t[]> codes(new uint32_t[count]);
+  std::unique_ptr<uint32_t[]> other_codes(new uint32_t[count]);
+  for_chunks(count, num_chunks(count, 4096), [&](int64_t, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      uint32_t code = 0;
+      for (int k = 0; k < 3; ++k)
+        code |= spread(static_cast<uint32_t>((points[3 * i + k] - low[k]) * scale))
+                << k;
+      codes[i] = code;
+      order[i] = static_cast<int32_t>(i);
+    }
+  });
   // Radix sort, stable, three passes of ten bits.
   for (int shift = 0; shift < 30; shift += 10) {
-    int64_t start[1025] = {0};
-    for (uint32_t code : codes) ++start[((code >> shift) & 1023) + 1];
-    for (int b = 0; b < 1024; ++b) start[b + 1] += start[b];
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t to = start[(codes[i] >> shift) & 1023]++;
+    CountingSort by_digit(count, 1024, [&](int64_t i) -> int32_t {
+      return (codes[i] >> shift) & 1023;
+    });
+    by_digit.place([&](int64_t i, int32_t to) {
       other_codes[to] = codes[i];
       other[to] = order[i];
-    }
+    });
     codes.swap(other_codes);
     order.swap(other);
   }

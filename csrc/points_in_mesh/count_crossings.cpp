@@ -3,8 +3,11 @@
 // in few runs; each run is tested lane by lane. Counts add up in any order: threads
 // share the triangles, each with counts of its own.
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <vector>
 
+#include "../common/counting_sort.h"
 #include "count_crossings.h"
 #include "crossings.h"
 
@@ -12,16 +15,18 @@ namespace svr3d {
 namespace {
 
 constexpr int kWidth = 16;
-constexpr int64_t kFacesPerThread = 4096;
+constexpr int64_t kFaceBlock = 128;
 
 template <typename T>
 struct Points {
   int side;            // cells along x and along y
   T low[3], scale[2];  // corner of the box; cells per length
-  std::vector<int32_t> start, source;
-  std::vector<T> x, y, z;
+  int64_t count;
+  std::vector<int32_t> start;
+  std::unique_ptr<int32_t[]> source;
+  std::unique_ptr<T[]> x, y, z;  // relative to the corner
 
-  int cell(T value, int axis) const {  // relative to the corner
+  int cell(T value, int axis) const {
     const T c = value * scale[axis];
     return c > 0 ? static_cast<int>(smaller(c, T(side - 1))) : 0;
   }
@@ -35,30 +40,26 @@ void sort_points(const T* point, int64_t count, const T* low, const T* high, int
   std::copy_n(low, 3, sorted.low);
   for (int k = 0; k < 2; ++k)
     sorted.scale[k] = high[k] > low[k] ? T(side) / (high[k] - low[k]) : T(0);
-  std::vector<int32_t> cells(count);
-  sorted.start.assign(side * side + 1, 0);
-  for (int64_t i = 0; i < count; ++i) {
+  CountingSort by_cell(count, side * side, [&](int64_t i) -> int32_t {
     const T* p = point + 3 * i;
     const bool within = p[0] >= low[0] && p[0] <= high[0] && p[1] >= low[1] &&
                         p[1] <= high[1] && p[2] >= low[2] && p[2] <= high[2];
-    cells[i] = -1;
-    if (!within) continue;
-    cells[i] = sorted.cell(p[1] - low[1], 1) * side + sorted.cell(p[0] - low[0], 0);
-    ++sorted.start[cells[i] + 1];
+    if (!within) return -1;
+    return sorted.cell(p[1] - low[1], 1) * side + sorted.cell(p[0] - low[0], 0);
+  });
+  sorted.start = by_cell.start();
+  sorted.count = by_cell.kept();
+  sorted.source.reset(new int32_t[sorted.count]);
+  for (auto* axis : {&sorted.x, &sorted.y, &sorted.z}) {
+    axis->reset(new T[sorted.count + kWidth]);
+    std::fill_n(axis->get() + sorted.count, kWidth, T(0));
   }
-  for (int c = 0; c < side * side; ++c) sorted.start[c + 1] += sorted.start[c];
-  const int64_t kept = sorted.start.back();
-  sorted.source.resize(kept);
-  for (auto* axis : {&sorted.x, &sorted.y, &sorted.z}) axis->assign(kept + kWidth, 0);
-  std::vector<int32_t> next(sorted.start.begin(), sorted.start.end() - 1);
-  for (int64_t i = 0; i < count; ++i) {
-    if (cells[i] < 0) continue;
-    const int32_t to = next[cells[i]]++;
+  by_cell.place([&](int64_t i, int32_t to) {
     sorted.source[to] = static_cast<int32_t>(i);
     sorted.x[to] = point[3 * i] - low[0];
     sorted.y[to] = point[3 * i + 1] - low[1];
     sorted.z[to] = point[3 * i + 2] - low[2];
-  }
+  });
 }
 
 // Counts the triangle for the points [begin, end) that it lies above.
@@ -79,7 +80,7 @@ SVR3D_HD void count_run(const CrossedTriangle<T>& t, const T* x, const T* y,
 template <typename T, typename I>
 SVR3D_HD void count_faces(const MeshArrays<T, I>& mesh, int64_t begin, int64_t end,
                           const Points<T>& points, Lane<T>* counts) {
-  const T *x = points.x.data(), *y = points.y.data(), *z = points.z.data();
+  const T *x = points.x.get(), *y = points.y.get(), *z = points.z.get();
   for (int64_t f = begin; f < end; ++f) {
     const CrossedTriangle<T> t =
         crossed_triangle(mesh.corner(f, 0), mesh.corner(f, 1), mesh.corner(f, 2),
@@ -133,22 +134,26 @@ void count_crossings(const MeshArrays<T, I>& mesh, const T* point, int64_t num_p
   Points<T> points;
   const int side = mesh.num_faces > 50000 ? 128 : 64;
   sort_points(point, num_points, low, high, side, points);
-  const int64_t parts = std::max<int64_t>(
-      1, std::min<int64_t>(torch::stable::get_num_threads(),
-                           mesh.num_faces / kFacesPerThread));
-  std::vector<std::vector<Lane<T>>> counts(parts);
-  torch::stable::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p) {
-      counts[p].assign(points.x.size(), 0);
-      count(mesh, mesh.num_faces * p / parts, mesh.num_faces * (p + 1) / parts, points,
-            counts[p].data());
-    }
+  const int64_t blocks = (mesh.num_faces + kFaceBlock - 1) / kFaceBlock;
+  const int64_t parts = num_chunks(blocks, 4);
+  const int64_t stride = points.count + kWidth;
+  const std::unique_ptr<Lane<T>[]> counts(new Lane<T>[parts * stride]);
+  std::atomic<int64_t> next{0};  // blocks differ much in their work
+  for_chunks(parts, parts, [&](int64_t part, int64_t, int64_t) {
+    Lane<T>* own = counts.get() + part * stride;
+    std::fill_n(own, stride, Lane<T>(0));
+    for (int64_t block; (block = next++) < blocks;)
+      count(mesh, block * kFaceBlock,
+            std::min((block + 1) * kFaceBlock, mesh.num_faces), points, own);
   });
-  for (size_t i = 0; i < points.source.size(); ++i) {
-    Lane<T> total = 0;
-    for (const auto& own : counts) total += own[i];
-    crossings[points.source[i]] = static_cast<int32_t>(total);
-  }
+  for_chunks(points.count, num_chunks(points.count, 8192),
+             [&](int64_t, int64_t begin, int64_t end) {
+               for (int64_t i = begin; i < end; ++i) {
+                 Lane<T> total = 0;
+                 for (int64_t p = 0; p < parts; ++p) total += counts[p * stride + i];
+                 crossings[points.source[i]] = static_cast<int32_t>(total);
+               }
+             });
 }
 
 template void count_crossings(const MeshArrays<float, int32_t>&, const float*, int64_t,

@@ -15,7 +15,7 @@ void run(const Tensor& vertices, const Tensor& faces, const Tensor& points,
   STD_TORCH_CHECK(all_finite(point, 3 * count), "points must be finite");
   std::vector<int32_t> crossings(count);
   count_crossings(mesh, point, count, crossings.data());
-  for (int64_t i = 0; i < count; ++i) inside[i] = crossings[i] % 2 != 0;
+  for (int64_t i = 0; i < count; ++i) inside[i] = crossings[i] & 1;
 }
 
 Tensor points_in_mesh_parity(Tensor vertices, Tensor faces, Tensor points) {

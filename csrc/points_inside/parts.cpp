@@ -5,7 +5,9 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <memory>
 
+#include "../common/counting_sort.h"
 #include "../common/vec3.h"
 
 namespace svr3d {
@@ -16,6 +18,11 @@ using Triple = std::array<int32_t, 3>;
 // Open parts flatter than this (volume over area^1.5; a ball has 0.094) keep the
 // orientation they came with.
 constexpr double kFlat = 0.01;
+
+// Faces whose areas are summed in one go, whatever the number of threads.
+constexpr int64_t kSumBlock = 1024;
+// Parts of more faces than this are worth several threads.
+constexpr int64_t kLargePart = 8192;
 
 uint64_t position_hash(const double* p) {
   uint64_t hash = 0;
@@ -29,39 +36,55 @@ uint64_t position_hash(const double* p) {
   return hash;
 }
 
-// For each vertex the lowest index of a vertex at the same position.
+// For each vertex the lowest index of a vertex at the same position. Each thread has a
+// table for its share of the hashes, which it fills in the order of the vertices.
 std::vector<int32_t> merge_positions(const double* vertices, int64_t count) {
-  size_t slots = 16;
-  while (slots < 2 * static_cast<size_t>(count)) slots *= 2;
-  std::vector<int32_t> table(slots, -1), first(count);
-  for (int64_t i = 0; i < count; ++i) {
-    const double* p = vertices + 3 * i;
-    size_t slot = position_hash(p) & (slots - 1);
-    for (;; slot = (slot + 1) & (slots - 1)) {
-      if (table[slot] < 0) table[slot] = static_cast<int32_t>(i);
-      const double* q = vertices + 3 * int64_t(table[slot]);
-      if (p[0] == q[0] && p[1] == q[1] && p[2] == q[2]) break;
+  std::vector<int32_t> first(count);
+  const std::unique_ptr<uint64_t[]> hashes(new uint64_t[count]);
+  const int64_t chunks = num_chunks(count, 4096);
+  for_chunks(count, chunks, [&](int64_t, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) hashes[i] = position_hash(vertices + 3 * i);
+  });
+  for_chunks(chunks, chunks, [&](int64_t share, int64_t, int64_t) {
+    const auto is_own = [&](uint64_t hash) {
+      return static_cast<int64_t>((hash >> 32) * chunks >> 32) == share;
+    };
+    size_t own = 0, slots = 16;
+    for (int64_t i = 0; i < count; ++i) own += is_own(hashes[i]);
+    while (slots < 2 * own) slots *= 2;
+    std::vector<int32_t> table(slots, -1);
+    for (int64_t i = 0; i < count; ++i) {
+      if (!is_own(hashes[i])) continue;
+      const double* p = vertices + 3 * i;
+      size_t slot = hashes[i] & (slots - 1);
+      for (;; slot = (slot + 1) & (slots - 1)) {
+        if (table[slot] < 0) table[slot] = static_cast<int32_t>(i);
+        const double* q = vertices + 3 * int64_t(table[slot]);
+        if (p[0] == q[0] && p[1] == q[1] && p[2] == q[2]) break;
+      }
+      first[i] = table[slot];
     }
-    first[i] = table[slot];
-  }
+  });
   return first;
 }
 
-// Sorts items by a vertex, keeping the order of equals, and calls visit(begin, end)
-// for the items of each vertex.
-template <typename T, typename Key, typename Visit>
-void group_by_vertex(std::vector<T>& items, int64_t num_vertices, const Key& key,
-                     const Visit& visit) {
-  std::vector<int64_t> start(num_vertices + 1, 0);
-  for (const T& item : items) ++start[key(item) + 1];
-  for (int64_t v = 0; v < num_vertices; ++v) start[v + 1] += start[v];
-  std::vector<int64_t> next(start.begin(), start.end() - 1);
-  std::vector<T> sorted(items.size());
-  for (const T& item : items) sorted[next[key(item)]++] = item;
-  items.swap(sorted);
-  for (int64_t v = 0; v < num_vertices; ++v)
-    if (start[v] < start[v + 1])
-      visit(items.begin() + start[v], items.begin() + start[v + 1]);
+// Calls visit(begin, end) with the items of each vertex; threads share the vertices.
+template <typename T, typename Visit>
+void visit_groups(T* items, const std::vector<int32_t>& start, const Visit& visit) {
+  const int64_t count = static_cast<int64_t>(start.size()) - 1;
+  for_chunks(count, num_chunks(count, 1024), [&](int64_t, int64_t begin, int64_t end) {
+    for (int64_t v = begin; v < end; ++v)
+      if (start[v] < start[v + 1]) visit(items + start[v], items + start[v + 1]);
+  });
+}
+
+// Whether the corners span an area.
+bool has_area(const double* vertices, const Triple& t) {
+  const Vec3<double> a = load3(vertices + 3 * int64_t(t[0]));
+  const Vec3<double> u = load3(vertices + 3 * int64_t(t[1])) - a;
+  const Vec3<double> v = load3(vertices + 3 * int64_t(t[2])) - a;
+  const Vec3<double> n = cross(u, v);
+  return dot(n, n) > 1e-28 * dot(u, u) * dot(v, v);
 }
 
 // Faces with area, each set of three positions once.
@@ -69,41 +92,43 @@ std::vector<Triple> clean_faces(const double* vertices, const int64_t* faces,
                                 int64_t count, const std::vector<int32_t>& merged) {
   struct Key {
     Triple sorted;
-    int32_t index;
+    int32_t face;
   };
-  std::vector<Triple> all;
-  std::vector<Key> keys;
-  all.reserve(count);
-  keys.reserve(count);
-  for (int64_t f = 0; f < count; ++f) {
-    const Triple t = {merged[faces[3 * f]], merged[faces[3 * f + 1]],
-                      merged[faces[3 * f + 2]]};
-    const Vec3<double> a = load3(vertices + 3 * int64_t(t[0]));
-    const Vec3<double> u = load3(vertices + 3 * int64_t(t[1])) - a;
-    const Vec3<double> v = load3(vertices + 3 * int64_t(t[2])) - a;
-    const Vec3<double> n = cross(u, v);
-    if (!(dot(n, n) > 1e-28 * dot(u, u) * dot(v, v))) continue;
-    Triple sorted = t;
-    std::sort(sorted.begin(), sorted.end());
-    keys.push_back({sorted, static_cast<int32_t>(all.size())});
-    all.push_back(t);
-  }
-  std::vector<char> repeated(all.size(), 0);
-  using Iterator = typename std::vector<Key>::iterator;
-  group_by_vertex(
-      keys, static_cast<int64_t>(merged.size()),
-      [](const Key& key) { return key.sorted[0]; },
-      [&](Iterator begin, Iterator end) {
-        std::sort(begin, end, [](const Key& a, const Key& b) {
-          return a.sorted != b.sorted ? a.sorted < b.sorted : a.index < b.index;
-        });
-        for (Iterator i = begin + 1; i < end; ++i)
-          repeated[i->index] = i->sorted == (i - 1)->sorted;
-      });
-  std::vector<Triple> result;
-  result.reserve(all.size());
-  for (size_t f = 0; f < all.size(); ++f)
-    if (!repeated[f]) result.push_back(all[f]);
+  const auto corners = [&](int64_t f) {
+    return Triple{merged[faces[3 * f]], merged[faces[3 * f + 1]],
+                  merged[faces[3 * f + 2]]};
+  };
+  const std::unique_ptr<char[]> keep(new char[count]);
+  CountingSort by_vertex(count, static_cast<int64_t>(merged.size()),
+                         [&](int64_t f) -> int32_t {
+                           const Triple t = corners(f);
+                           keep[f] = has_area(vertices, t);
+                           return keep[f] ? std::min({t[0], t[1], t[2]}) : -1;
+                         });
+  const std::unique_ptr<Key[]> keys(new Key[by_vertex.kept()]);
+  by_vertex.place([&](int64_t f, int32_t to) {
+    keys[to] = {corners(f), static_cast<int32_t>(f)};
+    std::sort(keys[to].sorted.begin(), keys[to].sorted.end());
+  });
+  visit_groups(keys.get(), by_vertex.start(), [&](Key* begin, Key* end) {
+    std::sort(begin, end, [](const Key& a, const Key& b) {
+      return a.sorted != b.sorted ? a.sorted < b.sorted : a.face < b.face;
+    });
+    for (Key* i = begin + 1; i < end; ++i)
+      if (i->sorted == (i - 1)->sorted) keep[i->face] = 0;
+  });
+  const int64_t chunks = num_chunks(count, 4096);
+  std::vector<int64_t> start(chunks + 1, 0);
+  for_chunks(count, chunks, [&](int64_t chunk, int64_t begin, int64_t end) {
+    start[chunk + 1] = std::count(keep.get() + begin, keep.get() + end, 1);
+  });
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) start[chunk + 1] += start[chunk];
+  std::vector<Triple> result(start[chunks]);
+  for_chunks(count, chunks, [&](int64_t chunk, int64_t begin, int64_t end) {
+    int64_t to = start[chunk];
+    for (int64_t f = begin; f < end; ++f)
+      if (keep[f]) result[to++] = corners(f);
+  });
   return result;
 }
 
@@ -114,28 +139,29 @@ struct Links {
 
 Links link_faces(const std::vector<Triple>& faces, int64_t num_vertices) {
   struct Edge {
-    int32_t low, high, face;
+    int32_t high, face;
     int8_t side;
     bool forward;
   };
-  std::vector<Edge> edges;
-  edges.reserve(3 * faces.size());
-  for (size_t f = 0; f < faces.size(); ++f) {
-    for (int8_t s = 0; s < 3; ++s) {
-      const int32_t u = faces[f][s], v = faces[f][(s + 1) % 3];
-      edges.push_back({std::min(u, v), std::max(u, v), static_cast<int32_t>(f), s,
-                       u < v});
-    }
-  }
+  const int64_t count = 3 * static_cast<int64_t>(faces.size());
+  const auto from = [&](int64_t e) { return faces[e / 3][e % 3]; };
+  const auto next = [&](int64_t e) { return e % 3 == 2 ? e - 2 : e + 1; };
+  CountingSort by_low(count, num_vertices,
+                      [&](int64_t e) { return std::min(from(e), from(next(e))); });
+  const std::unique_ptr<Edge[]> edges(new Edge[count]);
+  by_low.place([&](int64_t e, int32_t place) {
+    const int32_t u = from(e), v = from(next(e));
+    edges[place] = {std::max(u, v), static_cast<int32_t>(e / 3),
+                    static_cast<int8_t>(e % 3), u < v};
+  });
   Links links{std::vector<Triple>(faces.size(), Triple{-1, -1, -1}),
               std::vector<std::array<bool, 3>>(faces.size())};
-  using Iterator = typename std::vector<Edge>::iterator;
-  const auto link = [&](Iterator begin, Iterator end) {
+  visit_groups(edges.get(), by_low.start(), [&](Edge* begin, Edge* end) {
     std::sort(begin, end, [](const Edge& a, const Edge& b) {
       return a.high != b.high ? a.high < b.high : a.face < b.face;
     });
-    for (Iterator i = begin; i < end;) {
-      Iterator j = i + 1;
+    for (Edge* i = begin; i < end;) {
+      Edge* j = i + 1;
       while (j < end && j->high == i->high) ++j;
       if (j - i == 2) {
         const Edge &a = *i, &b = *(i + 1);
@@ -146,54 +172,88 @@ Links link_faces(const std::vector<Triple>& faces, int64_t num_vertices) {
       }
       i = j;
     }
-  };
-  group_by_vertex(edges, num_vertices, [](const Edge& edge) { return edge.low; }, link);
+  });
   return links;
 }
 
+// What a block of faces contributes to the measures of its part.
+struct Sums {
+  double centre[3] = {0, 0, 0}, area = 0, flipped_area = 0;
+  double low[3] = {1e300, 1e300, 1e300}, high[3] = {-1e300, -1e300, -1e300};
+};
+
+// Calls run(block, begin, end) for blocks of one size, which threads share.
+template <typename Run>
+void for_blocks(int64_t count, const Run& run) {
+  const int64_t blocks = (count + kSumBlock - 1) / kSumBlock;
+  for_chunks(blocks, num_chunks(blocks, 2), [&](int64_t, int64_t first, int64_t last) {
+    for (int64_t b = first; b < last; ++b)
+      run(b, b * kSumBlock, std::min(count, (b + 1) * kSumBlock));
+  });
+}
+
 // Fills in the geometry of a part from its faces and their flips.
-Part make_part(const double* vertices, const std::vector<Triple>& faces,
-               const std::vector<int32_t>& members, const std::vector<int8_t>& flipped,
-               bool closed) {
-  Part part;
-  part.closed = closed;
-  double centre[3] = {0, 0, 0}, area = 0, flipped_area = 0, volume = 0;
-  for (int k = 0; k < 3; ++k) {
-    part.low[k] = 1e300;
-    part.high[k] = -1e300;
-  }
-  part.corners.reserve(9 * members.size());
-  for (int32_t f : members) {
-    const bool flip = flipped[f];
-    const int corner[3] = {faces[f][0], faces[f][flip ? 2 : 1], faces[f][flip ? 1 : 2]};
-    for (int c = 0; c < 3; ++c) {
-      for (int k = 0; k < 3; ++k) {
-        const double x = vertices[3 * int64_t(corner[c]) + k];
-        part.corners.push_back(x);
-        part.low[k] = std::min(part.low[k], x);
-        part.high[k] = std::max(part.high[k], x);
+void make_part(const double* vertices, const std::vector<Triple>& faces,
+               const int32_t* members, int64_t count,
+               const std::vector<int8_t>& flipped, Part& part) {
+  const int64_t blocks = (count + kSumBlock - 1) / kSumBlock;
+  std::vector<Sums> sums(blocks);
+  part.corners.resize(9 * count);
+  double* corners = part.corners.data();
+  for_blocks(count, [&](int64_t block, int64_t begin, int64_t end) {
+    Sums own;
+    for (int64_t i = begin; i < end; ++i) {
+      const Triple& t = faces[members[i]];
+      const bool flip = flipped[members[i]];
+      const int corner[3] = {t[0], t[flip ? 2 : 1], t[flip ? 1 : 2]};
+      double* p = corners + 9 * i;
+      for (int c = 0; c < 3; ++c) {
+        for (int k = 0; k < 3; ++k) {
+          const double x = vertices[3 * int64_t(corner[c]) + k];
+          p[3 * c + k] = x;
+          own.low[k] = std::min(own.low[k], x);
+          own.high[k] = std::max(own.high[k], x);
+        }
       }
+      const Vec3<double> n = cross(load3(p + 3) - load3(p), load3(p + 6) - load3(p));
+      const double size = std::sqrt(dot(n, n)) / 2;
+      own.area += size;
+      own.flipped_area += flip ? size : 0;
+      for (int k = 0; k < 3; ++k)
+        own.centre[k] += size * (p[k] + p[3 + k] + p[6 + k]) / 3;
     }
-    const double* p = part.corners.data() + part.corners.size() - 9;
-    const Vec3<double> n = cross(load3(p + 3) - load3(p), load3(p + 6) - load3(p));
-    const double size = std::sqrt(dot(n, n)) / 2;
-    area += size;
-    flipped_area += flip ? size : 0;
-    for (int k = 0; k < 3; ++k) centre[k] += size * (p[k] + p[3 + k] + p[6 + k]) / 3;
+    sums[block] = own;
+  });
+  Sums all;
+  for (const Sums& own : sums) {
+    all.area += own.area;
+    all.flipped_area += own.flipped_area;
+    for (int k = 0; k < 3; ++k) {
+      all.centre[k] += own.centre[k];
+      all.low[k] = std::min(all.low[k], own.low[k]);
+      all.high[k] = std::max(all.high[k], own.high[k]);
+    }
   }
-  const Vec3<double> middle = {centre[0] / area, centre[1] / area, centre[2] / area};
-  for (size_t i = 0; i < part.corners.size(); i += 9) {
-    const double* p = part.corners.data() + i;
-    volume += dot(load3(p) - middle,
-                  cross(load3(p + 3) - middle, load3(p + 6) - middle)) / 6;
+  std::copy_n(all.low, 3, part.low);
+  std::copy_n(all.high, 3, part.high);
+  const Vec3<double> middle = {all.centre[0] / all.area, all.centre[1] / all.area,
+                               all.centre[2] / all.area};
+  std::vector<double> volumes(blocks);
+  for_blocks(count, [&](int64_t block, int64_t begin, int64_t end) {
+    double own = 0;
+    for (const double* p = corners + 9 * begin; p < corners + 9 * end; p += 9)
+      own += dot(load3(p) - middle,
+                 cross(load3(p + 3) - middle, load3(p + 6) - middle)) / 6;
+    volumes[block] = own;
+  });
+  double volume = 0;
+  for (double own : volumes) volume += own;
+  const bool flat =
+      !part.closed && std::fabs(volume) < kFlat * all.area * std::sqrt(all.area);
+  if (flat ? all.flipped_area > all.area / 2 : volume < 0) {
+    for (double* p = corners; p < corners + 9 * count; p += 9)
+      std::swap_ranges(p + 3, p + 6, p + 6);
   }
-  const bool flat = !closed && std::fabs(volume) < kFlat * area * std::sqrt(area);
-  if (flat ? flipped_area > area / 2 : volume < 0) {
-    for (size_t i = 0; i < part.corners.size(); i += 9)
-      std::swap_ranges(part.corners.begin() + i + 3, part.corners.begin() + i + 6,
-                       part.corners.begin() + i + 6);
-  }
-  return part;
 }
 
 }  // namespace
@@ -232,13 +292,26 @@ std::vector<Part> split_parts(const double* vertices, int64_t num_vertices,
     }
     all_closed.push_back(closed);
   }
-  std::vector<std::vector<int32_t>> members(all_closed.size());
-  for (size_t f = 0; f < clean.size(); ++f)
-    members[part_of[f]].push_back(static_cast<int32_t>(f));
-  std::vector<Part> parts;
-  parts.reserve(members.size());
-  for (size_t p = 0; p < members.size(); ++p)
-    parts.push_back(make_part(vertices, clean, members[p], flipped, all_closed[p]));
+  const int64_t count = static_cast<int64_t>(clean.size());
+  const int64_t num_parts = static_cast<int64_t>(all_closed.size());
+  CountingSort by_part(count, num_parts, [&](int64_t f) { return part_of[f]; });
+  const std::unique_ptr<int32_t[]> members(new int32_t[count]);
+  by_part.place([&](int64_t f, int32_t to) { members[to] = static_cast<int32_t>(f); });
+  const std::vector<int32_t>& start = by_part.start();
+  std::vector<Part> parts(num_parts);
+  const auto make = [&](int64_t p) {
+    parts[p].closed = all_closed[p];
+    make_part(vertices, clean, members.get() + start[p], start[p + 1] - start[p],
+              flipped, parts[p]);
+  };
+  // Threads share the faces of large parts, and else the parts.
+  const auto is_large = [&](int64_t p) { return start[p + 1] - start[p] > kLargePart; };
+  for (int64_t p = 0; p < num_parts; ++p)
+    if (is_large(p)) make(p);
+  torch::stable::parallel_for(0, num_parts, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p)
+      if (!is_large(p)) make(p);
+  });
   return parts;
 }
 

@@ -6,8 +6,10 @@
 // grows with the surface and not with the volume. Only open parts need solid angles.
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
-#include "../common/tensor.h"
+#include "../common/counting_sort.h"
+#include "../common/packed_meshes.h"
 #include "../points_inside/solid.h"
 #include "../voxelize_parity/voxelize_parity.h"
 
@@ -29,41 +31,54 @@ void fill_closed(const Part& part, int resolution, uint8_t* grid,
   const int width = high.below_u - low.below_u;
   const int64_t columns = int64_t(high.below_v - low.below_v) * width;
   if (columns == 0) return;
-  std::vector<Crossing> found;
-  std::vector<int32_t> start(columns + 1, 0);
-  for (size_t t = 0; t < part.corners.size(); t += 9) {
-    const double* p = part.corners.data() + t;
-    sweep_triangle(grid_corner(p, resolution), grid_corner(p + 3, resolution),
-                   grid_corner(p + 6, resolution), resolution,
-                   [&](int i, int j, int k, int sign) {
-                     if (k == resolution) return;
-                     const int32_t column =
-                         (j - low.below_v) * width + i - low.below_u;
-                     found.push_back({column, static_cast<int16_t>(k),
+  const int64_t triangles = static_cast<int64_t>(part.corners.size()) / 9;
+  const int64_t chunks = num_chunks(triangles, 1024);
+  std::vector<std::vector<Crossing>> found(chunks);
+  for_chunks(triangles, chunks, [&](int64_t chunk, int64_t begin, int64_t end) {
+    std::vector<Crossing>& own = found[chunk];
+    for (int64_t t = begin; t < end; ++t) {
+      const double* p = part.corners.data() + 9 * t;
+      sweep_triangle(grid_corner(p, resolution), grid_corner(p + 3, resolution),
+                     grid_corner(p + 6, resolution), resolution,
+                     [&](int i, int j, int k, int sign) {
+                       if (k == resolution) return;
+                       const int32_t column =
+                           (j - low.below_v) * width + i - low.below_u;
+                       own.push_back({column, static_cast<int16_t>(k),
                                       static_cast<int16_t>(sign)});
-                     ++start[column + 1];
-                   });
-  }
-  for (int64_t c = 0; c < columns; ++c) start[c + 1] += start[c];
-  std::vector<int32_t> next(start.begin(), start.end() - 1);
-  std::vector<Crossing> sorted(found.size());
-  for (const Crossing& crossing : found) sorted[next[crossing.column]++] = crossing;
-  for (int64_t c = 0; c < columns; ++c) {
-    const auto begin = sorted.begin() + start[c], end = sorted.begin() + start[c + 1];
-    std::sort(begin, end,
-              [](const Crossing& a, const Crossing& b) { return a.cell < b.cell; });
-    const int64_t j = low.below_v + c / width, i = low.below_u + c % width;
-    const int64_t bottom = (j * resolution + i) * resolution;
-    int winding = 0;
-    for (auto crossing = begin; crossing < end; ++crossing) {
-      winding += crossing->step;
-      const int64_t from = crossing->cell;
-      const int64_t to = crossing + 1 < end ? (crossing + 1)->cell : resolution;
-      if (winding > 0) std::memset(grid + bottom + from, 1, to - from);
-      if (winding < 0 && !negative.empty())
-        for (int64_t k = from; k < to; ++k) negative[bottom + k] += winding;
+                     });
     }
-  }
+  });
+  std::vector<int64_t> offset(chunks + 1, 0);
+  for (int64_t c = 0; c < chunks; ++c)
+    offset[c + 1] = offset[c] + static_cast<int64_t>(found[c].size());
+  const std::unique_ptr<Crossing[]> all(new Crossing[offset[chunks]]);
+  const std::unique_ptr<Crossing[]> sorted(new Crossing[offset[chunks]]);
+  for_chunks(chunks, chunks, [&](int64_t c, int64_t, int64_t) {
+    std::copy(found[c].begin(), found[c].end(), all.get() + offset[c]);
+  });
+  CountingSort by_column(offset[chunks], columns,
+                         [&](int64_t i) { return all[i].column; });
+  by_column.place([&](int64_t i, int32_t to) { sorted[to] = all[i]; });
+  const std::vector<int32_t>& start = by_column.start();
+  for_chunks(columns, num_chunks(columns, 256), [&](int64_t, int64_t first, int64_t last) {
+    for (int64_t c = first; c < last; ++c) {
+      Crossing *begin = sorted.get() + start[c], *end = sorted.get() + start[c + 1];
+      std::sort(begin, end,
+                [](const Crossing& a, const Crossing& b) { return a.cell < b.cell; });
+      const int64_t j = low.below_v + c / width, i = low.below_u + c % width;
+      const int64_t bottom = (j * resolution + i) * resolution;
+      int winding = 0;
+      for (const Crossing* crossing = begin; crossing < end; ++crossing) {
+        winding += crossing->step;
+        const int64_t from = crossing->cell;
+        const int64_t to = crossing + 1 < end ? (crossing + 1)->cell : resolution;
+        if (winding > 0) std::memset(grid + bottom + from, 1, to - from);
+        if (winding < 0 && !negative.empty())
+          for (int64_t k = from; k < to; ++k) negative[bottom + k] += winding;
+      }
+    }
+  });
 }
 
 // Decides about all cells that are still empty, in packets of 2 x 2 x 4 cells.
@@ -99,30 +114,62 @@ void fill_open(const Solid& solid, int resolution, const std::vector<float>& oth
   });
 }
 
-Tensor voxelize_inside(Tensor vertices, Tensor faces, int64_t resolution) {
+// Fills the grid of one mesh, whose faces index vertices from `first` to `last`.
+void fill_grid(const double* vertices, int64_t first, int64_t last, const int64_t* faces,
+               int64_t num_faces, int resolution, uint8_t* grid) {
+  std::vector<int64_t> own;
+  if (first > 0) {
+    own.resize(3 * num_faces);
+    for (int64_t i = 0; i < 3 * num_faces; ++i) own[i] = faces[i] - first;
+    faces = own.data();
+  }
+  const Solid solid = build_solid(
+      split_parts(vertices + 3 * first, last + 1 - first, faces, num_faces), false);
+  const int64_t cells = int64_t(resolution) * resolution * resolution;
+  std::memset(grid, 0, cells);
+  std::vector<float> negative(solid.num_open > 0 ? cells : 0, 0.0f);
+  for (const Part& part : solid.parts)
+    if (part.closed) fill_closed(part, resolution, grid, negative);
+  if (solid.num_open > 0) fill_open(solid, resolution, negative, grid);
+}
+
+Tensor voxelize_inside(Tensor vertices, Tensor faces, Tensor first_face,
+                       int64_t resolution) {
   check_tensor(vertices, "vertices", ScalarType::Double, {-1, 3});
-  check_tensor(faces, "faces", ScalarType::Long, {-1, 3});
   STD_TORCH_CHECK(resolution >= 1 && resolution <= 1024,
                   "resolution must be 1 to 1024, found ", resolution);
   STD_TORCH_CHECK(vertices.size(0) < INT32_MAX && faces.size(0) < INT32_MAX / 4,
                   "vertices and faces must fit 32-bit indices");
   vertices = torch::stable::contiguous(vertices);
   faces = torch::stable::contiguous(faces);
-  check_faces(faces, vertices.size(0));
-  const Solid solid = build_solid(
-      split_parts(vertices.const_data_ptr<double>(), vertices.size(0),
-                  faces.const_data_ptr<int64_t>(), faces.size(0)),
-      false);
-  Tensor out = new_tensor(vertices, {resolution, resolution, resolution},
+  const PackedMeshes meshes(vertices, faces, first_face);
+  const int64_t batch = meshes.count();
+  Tensor out = new_tensor(vertices, {batch, resolution, resolution, resolution},
                           ScalarType::Byte);
-  uint8_t* grid = out.mutable_data_ptr<uint8_t>();
-  const int64_t cells = resolution * resolution * resolution;
-  std::memset(grid, 0, cells);
-  std::vector<float> negative(solid.num_open > 0 ? cells : 0, 0.0f);
-  for (const Part& part : solid.parts)
-    if (part.closed) fill_closed(part, static_cast<int>(resolution), grid, negative);
-  if (solid.num_open > 0)
-    fill_open(solid, static_cast<int>(resolution), negative, grid);
+  uint8_t* grids = out.mutable_data_ptr<uint8_t>();
+  const auto fill = [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      const int64_t* face = faces.const_data_ptr<int64_t>() + 3 * meshes.begin(b);
+      const int64_t count = meshes.end(b) - meshes.begin(b);
+      int64_t first = 0, last = -1;
+      if (batch == 1) {
+        last = vertices.size(0) - 1;
+      } else if (count > 0) {
+        const auto range = std::minmax_element(face, face + 3 * count);
+        first = *range.first;
+        last = *range.second;
+      }
+      fill_grid(vertices.const_data_ptr<double>(), first, last, face, count,
+                static_cast<int>(resolution),
+                grids + b * resolution * resolution * resolution);
+    }
+  };
+  // Threads share the meshes of a batch, or else the work on the only mesh, which a
+  // loop of one turn would keep to one thread.
+  if (batch == 1)
+    fill(0, 1);
+  else
+    torch::stable::parallel_for(0, batch, 1, fill);
   return out;
 }
 
@@ -131,7 +178,8 @@ Tensor voxelize_inside(Tensor vertices, Tensor faces, int64_t resolution) {
 
 STABLE_TORCH_LIBRARY_FRAGMENT(svr3d, m) {
   m.def(
-      "voxelize_inside(Tensor vertices, Tensor faces, SymInt resolution) -> Tensor");
+      "voxelize_inside(Tensor vertices, Tensor faces, Tensor first_face, "
+      "SymInt resolution) -> Tensor");
 }
 
 STABLE_TORCH_LIBRARY_IMPL(svr3d, CPU, m) {

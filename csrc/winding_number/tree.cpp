@@ -5,10 +5,14 @@
 #include <cmath>
 #include <numeric>
 
+#include "../common/counting_sort.h"
+
 namespace svr3d {
 namespace {
 
 constexpr double kTwoPi = 6.283185307179586477;
+constexpr size_t kSubtrees = 32;
+constexpr int32_t kSubtreeFaces = 2048;
 
 struct Box {
   double low[3] = {1e300, 1e300, 1e300};
@@ -195,6 +199,12 @@ SVR3D_CLONES void evaluate_watched(const double* corners, int64_t count,
   for (int64_t n = 0; n < count; ++n) add_watched(corners + 9 * n, q, sum, doubtful);
 }
 
+// Nodes of a tree whose nodes are halved until their triangles fit a leaf.
+int64_t num_nodes(int64_t count) {
+  if (count <= kLeafSize) return 1;
+  return 1 + num_nodes(count / 2) + num_nodes(count - count / 2);
+}
+
 }  // namespace
 
 template <typename T>
@@ -202,62 +212,122 @@ WindingTree<T>::WindingTree(const double* corners, int64_t count, double beta,
                             bool exact)
     : beta_(beta), exact_(exact) {
   if (count == 0) return;
-  std::vector<int32_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
-  nodes_.reserve(2 * count);
-  nodes_.emplace_back();
+  Source source{corners, nullptr, std::unique_ptr<int32_t[]>(new int32_t[count])};
+  std::iota(source.order.get(), source.order.get() + count, 0);
+  const int64_t chunks = num_chunks(count, 4096);
+  if (exact) {
+    nodes_.resize(1);
+  } else {
+    source.centres.reset(new double[3 * count]);
+    for_chunks(count, chunks, [&](int64_t, int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t)
+        for (int k = 0; k < 3; ++k)
+          source.centres[3 * t + k] =
+              corners[9 * t + k] + corners[9 * t + 3 + k] + corners[9 * t + 6 + k];
+    });
+    nodes_.resize(num_nodes(count));
+  }
   nodes_[0].begin = 0;
   nodes_[0].end = static_cast<int32_t>(count);
   nodes_[0].left = -1;
-  if (!exact) {
-    std::vector<double> centres(3 * count);  // three times each triangle's centroid
-    for (int64_t t = 0; t < count; ++t)
-      for (int k = 0; k < 3; ++k)
-        centres[3 * t + k] =
-            corners[9 * t + k] + corners[9 * t + 3 + k] + corners[9 * t + 6 + k];
-    build(0, corners, centres, order);
-  }
+  if (!exact) build_in_parallel(source);
   corners_.resize(9 * count);
-  for (int64_t i = 0; i < count; ++i)
-    for (int k = 0; k < 9; ++k)
-      corners_[9 * i + k] = static_cast<T>(corners[9 * int64_t(order[i]) + k]);
+  for_chunks(count, chunks, [&](int64_t, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      for (int k = 0; k < 9; ++k)
+        corners_[9 * i + k] = static_cast<T>(corners[9 * int64_t(source.order[i]) + k]);
+  });
+}
+
+// Splits a node's triangles at their median into two children.
+template <typename T>
+void WindingTree<T>::split(int32_t index, int32_t left, const Source& source) {
+  const int32_t begin = nodes_[index].begin, end = nodes_[index].end;
+  int32_t* order = source.order.get();
+  const double* centres = source.centres.get();
+  Box box;
+  for (int32_t i = begin; i < end; ++i) box.add(centres + 3 * int64_t(order[i]));
+  int axis = 0;
+  for (int k = 1; k < 3; ++k)
+    if (box.high[k] - box.low[k] > box.high[axis] - box.low[axis]) axis = k;
+  // The median keeps the depth logarithmic; ties go by index, so that the tree does
+  // not depend on the standard library.
+  const int32_t middle = begin + (end - begin) / 2;
+  std::nth_element(order + begin, order + middle, order + end,
+                   [&](int32_t a, int32_t b) {
+                     const double u = centres[3 * int64_t(a) + axis];
+                     const double v = centres[3 * int64_t(b) + axis];
+                     return u < v || (u == v && a < b);
+                   });
+  nodes_[index].left = left;
+  nodes_[left] = {{}, begin, middle, -1};
+  nodes_[left + 1] = {{}, middle, end, -1};
 }
 
 template <typename T>
-Moments WindingTree<T>::build(int32_t index, const double* corners,
-                              const std::vector<double>& centres,
-                              std::vector<int32_t>& order) {
-  const int32_t begin = nodes_[index].begin, end = nodes_[index].end;
-  Moments m;
-  if (end - begin <= kLeafSize) {
-    m = moments(corners, order.data() + begin, end - begin);
-  } else {
-    Box box;
-    for (int32_t i = begin; i < end; ++i)
-      box.add(centres.data() + 3 * int64_t(order[i]));
-    int axis = 0;
-    for (int k = 1; k < 3; ++k)
-      if (box.high[k] - box.low[k] > box.high[axis] - box.low[axis]) axis = k;
-    // The median keeps the depth logarithmic; ties go by index, so that the tree does
-    // not depend on the standard library.
-    const int32_t middle = begin + (end - begin) / 2;
-    std::nth_element(order.begin() + begin, order.begin() + middle, order.begin() + end,
-                     [&](int32_t a, int32_t b) {
-                       const double u = centres[3 * int64_t(a) + axis];
-                       const double v = centres[3 * int64_t(b) + axis];
-                       return u < v || (u == v && a < b);
-                     });
-    const int32_t left = static_cast<int32_t>(nodes_.size());
-    nodes_[index].left = left;
-    nodes_.resize(left + 2);
-    nodes_[left] = {{}, begin, middle, -1};
-    nodes_[left + 1] = {{}, middle, end, -1};
-    const Moments lower = build(left, corners, centres, order);
-    m = merged(lower, build(left + 1, corners, centres, order));
-  }
-  nodes_[index].far = far_field<T>(
-      m, reach(m.centre, corners, order.data() + begin, end - begin));
+Moments WindingTree<T>::finish(int32_t index, const Moments& m, const Source& source) {
+  Node& node = nodes_[index];
+  node.far = far_field<T>(m, reach(m.centre, source.corners,
+                                   source.order.get() + node.begin,
+                                   node.end - node.begin));
   return m;
+}
+
+// Builds all below a node, whose descendants take the nodes from `next` on.
+template <typename T>
+Moments WindingTree<T>::build(int32_t index, int32_t& next, const Source& source) {
+  const int32_t begin = nodes_[index].begin, end = nodes_[index].end;
+  if (end - begin <= kLeafSize)
+    return finish(
+        index, moments(source.corners, source.order.get() + begin, end - begin), source);
+  const int32_t left = next;
+  next += 2;
+  split(index, left, source);
+  const Moments lower = build(left, next, source);
+  return finish(index, merged(lower, build(left + 1, next, source)), source);
+}
+
+// The uppermost levels are split one after another, then threads share the subtrees,
+// whose nodes lie one subtree behind the other; the same for any number of threads.
+template <typename T>
+void WindingTree<T>::build_in_parallel(const Source& source) {
+  std::vector<int32_t> level(1, 0), upper;
+  int32_t next = 1;
+  while (level.size() < kSubtrees && nodes_[level[0]].end - nodes_[level[0]].begin >
+                                         kSubtreeFaces) {
+    std::vector<int32_t> children(2 * level.size());
+    for (size_t n = 0; n < level.size(); ++n)
+      for (int32_t c = 0; c < 2; ++c) children[2 * n + c] = next + 2 * n + c;
+    const int64_t count = static_cast<int64_t>(level.size());
+    torch::stable::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n) split(level[n], children[2 * n], source);
+    });
+    upper.insert(upper.end(), level.begin(), level.end());
+    next += static_cast<int32_t>(children.size());
+    level.swap(children);
+  }
+  std::vector<int32_t> first(level.size());
+  for (size_t n = 0; n < level.size(); ++n) {
+    first[n] = next;
+    next += static_cast<int32_t>(
+        num_nodes(nodes_[level[n]].end - nodes_[level[n]].begin) - 1);
+  }
+  std::vector<Moments> found(static_cast<size_t>(level.back()) + 1);
+  const int64_t count = static_cast<int64_t>(level.size());
+  torch::stable::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      int32_t free = first[n];
+      found[level[n]] = build(level[n], free, source);
+    }
+  });
+  for (auto node = upper.rbegin(); node != upper.rend(); ++node) {
+    const int32_t left = nodes_[*node].left;
+    found[*node] = merged(found[left], found[left + 1]);
+  }
+  const int64_t above = static_cast<int64_t>(upper.size());
+  torch::stable::parallel_for(0, above, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) finish(upper[n], found[upper[n]], source);
+  });
 }
 
 template <typename T>

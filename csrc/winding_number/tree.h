@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "winding_number.h"
@@ -45,8 +46,15 @@ class WindingTree {
     int32_t begin, end;  // triangles
     int32_t left;        // children are left and left + 1; -1 in a leaf
   };
-  Moments build(int32_t node, const double* corners, const std::vector<double>& centres,
-                std::vector<int32_t>& order);
+  struct Source {  // what the tree is built of
+    const double* corners;
+    std::unique_ptr<double[]> centres;  // three times each triangle's centroid
+    std::unique_ptr<int32_t[]> order;
+  };
+  void split(int32_t node, int32_t left, const Source& source);
+  Moments build(int32_t node, int32_t& next, const Source& source);
+  Moments finish(int32_t node, const Moments& moments, const Source& source);
+  void build_in_parallel(const Source& source);
 
   double beta_;
   bool exact_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "../common/counting_sort.h"
 #include "../common/packets.h"
 #include "../points_in_mesh/count_crossings.h"
 #include "caps.h"
@@ -80,19 +81,27 @@ uint64_t mix(uint64_t x) {
 // has no boundary. Two sums of pseudo-random numbers, one per edge, with the sign of
 // its direction vanish then, and else but for one case in 2^128.
 bool is_closed(const int64_t* face, int64_t count) {
-  uint64_t first = 0, second = 0;
-  for (int64_t f = 0; f < count; ++f) {
-    for (int side = 0; side < 3; ++side) {
-      const uint64_t u = face[3 * f + side], v = face[3 * f + (side + 1) % 3];
-      if (u == v) continue;
-      const uint64_t low = u < v ? u : v, high = u < v ? v : u;
-      const uint64_t edge = mix(low * 0x9E3779B97F4A7C15u + high);
-      first += u < v ? edge : -edge;
-      const uint64_t again = mix(edge + 0x9E3779B97F4A7C15u);
-      second += u < v ? again : -again;
+  const int64_t chunks = num_chunks(count, 4096);
+  std::vector<uint64_t> sums(2 * chunks);
+  for_chunks(count, chunks, [&](int64_t chunk, int64_t begin, int64_t end) {
+    uint64_t first = 0, second = 0;
+    for (int64_t f = begin; f < end; ++f) {
+      for (int side = 0; side < 3; ++side) {
+        const uint64_t u = face[3 * f + side], v = face[3 * f + (side + 1) % 3];
+        if (u == v) continue;
+        const uint64_t low = u < v ? u : v, high = u < v ? v : u;
+        const uint64_t edge = mix(low * 0x9E3779B97F4A7C15u + high);
+        first += u < v ? edge : -edge;
+        const uint64_t again = mix(edge + 0x9E3779B97F4A7C15u);
+        second += u < v ? again : -again;
+      }
     }
-  }
-  return first == 0 && second == 0;
+    sums[2 * chunk] = first;
+    sums[2 * chunk + 1] = second;
+  });
+  for (int64_t chunk = 1; chunk < chunks; ++chunk)
+    for (int k = 0; k < 2; ++k) sums[k] += sums[2 * chunk + k];
+  return sums[0] == 0 && sums[1] == 0;
 }
 
 std::vector<double> corners_of(const double* vertices, const int64_t* faces,
@@ -121,14 +130,8 @@ void subtract_caps(const Tensor& vertices, const Tensor& faces, const Caps& caps
                    const double* points, int64_t count, double beta, double* out) {
   const double* vertex = vertices.const_data_ptr<double>();
   double low[3], high[3], extent = 0;
-  for (int k = 0; k < 3; ++k) {
-    low[k] = high[k] = vertex[k];
-    for (int64_t i = k; i < vertices.numel(); i += 3) {
-      low[k] = std::min(low[k], vertex[i]);
-      high[k] = std::max(high[k], vertex[i]);
-    }
-    extent = std::max(extent, high[k] - low[k]);
-  }
+  bounds(vertex, vertices.size(0), low, high);
+  for (int k = 0; k < 3; ++k) extent = std::max(extent, high[k] - low[k]);
   const double step[3] = {0.5773e-9 * extent, 0.8147e-9 * extent, 0.3391e-9 * extent};
   std::vector<double> moved(3 * count);
   for (int64_t i = 0; i < 3 * count; ++i) moved[i] = points[i] + step[i % 3];

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Occupancy grids of meshes on the grid of the data contract."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -77,33 +78,49 @@ def voxelize_meshes(
         grids = _parity(meshes, resolution)
     elif mode == "visibility":
         grids = _visibility(meshes, resolution)
+    elif mode == "surface":
+        grids = _surfaces(meshes, resolution)
     else:
-        bounds = meshes.first_face.tolist()
-        grids = [
-            _single(meshes.vertices, meshes.faces[begin:end], resolution, mode)
-            for begin, end in zip(bounds[:-1], bounds[1:], strict=True)
-        ]
-        empty = meshes.vertices.new_zeros((0,) + (resolution,) * 3, dtype=torch.uint8)
-        grids = torch.stack(grids) if grids else empty
+        grids = _inside(meshes, resolution)
+        if mode != "inside":
+            grids = grids | _surfaces(meshes, resolution)
     return grids if meshes.batched else grids[0]
 
 
-def _single(vertices: Tensor, faces: Tensor, resolution: int, mode: str) -> Tensor:
-    grid = None
-    if mode != "inside":
-        grid = _surface(vertices.double(), faces, resolution)
-    if mode == "surface":
-        return grid
-    inside = _inside(vertices.double(), faces, resolution)
-    return inside if grid is None else grid | inside
+def _inside(meshes: PackedMeshes, resolution: int) -> Tensor:
+    positions = meshes.vertices.double()
+    if positions.is_cpu and _library.available():
+        return torch.ops.svr3d.voxelize_inside(
+            positions, meshes.faces, meshes.first_face, resolution
+        )
+    centres = _cell_centres(resolution, positions.device)
+    return _each(
+        meshes,
+        resolution,
+        lambda faces: (
+            points_inside(positions, faces, centres).reshape((resolution,) * 3).byte()
+        ),
+    )
 
 
-def _inside(vertices: Tensor, faces: Tensor, resolution: int) -> Tensor:
-    if vertices.is_cpu and _library.available():
-        return torch.ops.svr3d.voxelize_inside(vertices, faces, resolution)
-    centres = _cell_centres(resolution, vertices.device)
-    inside = points_inside(vertices, faces, centres)
-    return inside.reshape((resolution,) * 3).byte()
+def _surfaces(meshes: PackedMeshes, resolution: int) -> Tensor:
+    positions = meshes.vertices.double()
+    return _each(
+        meshes, resolution, lambda faces: _surface(positions, faces, resolution)
+    )
+
+
+def _each(
+    meshes: PackedMeshes, resolution: int, grid_of: Callable[[Tensor], Tensor]
+) -> Tensor:
+    bounds = meshes.first_face.tolist()
+    grids = [
+        grid_of(meshes.faces[begin:end])
+        for begin, end in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
+    if grids:
+        return torch.stack(grids)
+    return meshes.vertices.new_zeros((0,) + (resolution,) * 3, dtype=torch.uint8)
 
 
 def _surface(vertices: Tensor, faces: Tensor, resolution: int) -> Tensor:
@@ -152,8 +169,12 @@ def _fake_parity(
     return vertices.new_empty(shape, dtype=torch.uint8)
 
 
-def _fake_visibility(
-    vertices: Tensor, faces: Tensor, first_face: Tensor, resolution: int, steps: int
+def _fake_packed(
+    vertices: Tensor,
+    faces: Tensor,
+    first_face: Tensor,
+    resolution: int,
+    steps: int = 0,
 ) -> Tensor:
     shape = (first_face.shape[0] - 1,) + (resolution,) * 3
     return vertices.new_empty(shape, dtype=torch.uint8)
@@ -161,6 +182,6 @@ def _fake_visibility(
 
 if _library.load():
     torch.library.register_fake("svr3d::voxelize_surface", _fake_grid)
-    torch.library.register_fake("svr3d::voxelize_inside", _fake_grid)
+    torch.library.register_fake("svr3d::voxelize_inside", _fake_packed)
     torch.library.register_fake("svr3d::voxelize_parity", _fake_parity)
-    torch.library.register_fake("svr3d::voxelize_visibility", _fake_visibility)
+    torch.library.register_fake("svr3d::voxelize_visibility", _fake_packed)

@@ -145,8 +145,12 @@ def test_empty_inputs(kernels):
     assert not points_inside(vertices, torch.tensor([[0, 0, 1]]), points).any()
 
 
-def test_threads_do_not_change_a_bit(compiled, threads):
-    mesh, points = soup(200), random_points(5000)
+@pytest.mark.parametrize(
+    "mesh",
+    [soup(200), sphere(0.45, 60), merge(sphere(0.45, 60), soup(6000, size=0.02))],
+)
+def test_threads_do_not_change_a_bit(compiled, threads, mesh):
+    points = random_points(9000)
     results = []
     for count in (1, 3):
         threads(count)

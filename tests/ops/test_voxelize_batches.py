@@ -3,7 +3,7 @@
 
 import pytest
 import torch
-from shapes import cube, soup, sphere
+from shapes import cube, merge, soup, sphere
 
 from svr3d.ops import voxelize_meshes
 from svr3d.ops.voxelize_meshes import _MODES
@@ -18,6 +18,23 @@ def test_lists_of_different_meshes(kernels, mode):
     assert found.shape == (4, 8, 8, 8)
     for grid, mesh in zip(found, meshes, strict=True):
         assert torch.equal(grid, voxelize_meshes(*mesh, 8, mode=mode))
+
+
+@pytest.mark.parametrize("mode", _MODES)
+def test_threads_share_large_meshes_and_batches_without_a_trace(
+    compiled, threads, mode
+):
+    vertices, faces = sphere(0.45, 60)  # 14,160 faces: shared within one mesh too
+    meshes = [(vertices, faces), merge(cube(0.2), (vertices, faces[600:]), soup(300))]
+    found = []
+    for count in (1, 2, 5):
+        threads(count)
+        batch = voxelize_meshes(*map(list, zip(*meshes, strict=True)), 16, mode=mode)
+        single = [voxelize_meshes(*mesh, 16, mode=mode) for mesh in meshes]
+        assert torch.equal(batch, torch.stack(single))
+        found.append(batch)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 @pytest.mark.parametrize("mode", _MODES)

@@ -159,7 +159,8 @@ def test_threads_do_not_change_a_bit(compiled, threads):
 
 def test_operator_registration(compiled):
     torch.library.opcheck(torch.ops.svr3d.voxelize_surface, (*cube(), 8))
-    torch.library.opcheck(torch.ops.svr3d.voxelize_inside, (*cube(), 8))
+    packed = (*cube(), torch.tensor([0, 5, 12]), 8)
+    torch.library.opcheck(torch.ops.svr3d.voxelize_inside, packed)
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,11 @@ def test_empty_inputs(kernels):
     assert not winding_number(torch.empty(0, 3), faces[:0], points).any()
 
 
-def test_threads_do_not_change_a_bit(compiled, threads):
-    mesh = soup(400)
-    points = random_points(5000)
+@pytest.mark.parametrize("removed", [0, 9, 700])
+def test_threads_do_not_change_a_bit(compiled, threads, removed):
+    vertices, faces = sphere(0.45, 60)  # 14,160 faces
+    mesh = (vertices, faces[removed:]) if removed < 100 else soup(9000, size=0.05)
+    points = random_points(20000)
     results = []
     for count in (1, 2, 5):
         threads(count)
