@@ -4,6 +4,7 @@
 from svr3d.models import (
     backbones,
     data_preprocessors,
+    decoders,
     fusion,
     heads,
     layers,
@@ -15,6 +16,7 @@ from svr3d.models import (
 __all__ = [
     "backbones",
     "data_preprocessors",
+    "decoders",
     "fusion",
     "heads",
     "layers",

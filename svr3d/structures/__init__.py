@@ -3,6 +3,7 @@
 
 from .base import Structure, cell_centres
 from .export import EXPORT_FORMATS, save_structure
+from .extraction_settings import ExtractionSettings
 from .mesh import Mesh
 from .occupancy_field import OccupancyField
 from .point_cloud import PointCloud
@@ -13,6 +14,7 @@ from .voxels import DEFAULT_THRESHOLD, Voxels
 __all__ = [
     "DEFAULT_THRESHOLD",
     "EXPORT_FORMATS",
+    "ExtractionSettings",
     "Mesh",
     "OccupancyField",
     "PointCloud",

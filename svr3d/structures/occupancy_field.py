@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 
 from .base import Structure, cell_centres
+from .extraction_settings import ExtractionSettings
 from .voxels import DEFAULT_THRESHOLD, Voxels
 
 if TYPE_CHECKING:
@@ -27,27 +30,62 @@ class OccupancyField(Structure):
             for points in the object frame.
         chunk_size: Points that are evaluated at once in a conversion.
         threshold: Level of the surface, where a conversion names no other.
+        decode_logits: The same as ``decode`` but for the logits of the probabilities;
+            None where the field has only probabilities.
+        extraction: How its surface is extracted.
     """
 
     codes: torch.Tensor
     decode: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     chunk_size: int = 32768
     threshold: float = DEFAULT_THRESHOLD
+    decode_logits: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+    extraction: ExtractionSettings = ExtractionSettings()
 
     def __len__(self) -> int:
         return self.codes.shape[0]
 
     def __call__(self, points: torch.Tensor) -> torch.Tensor:
         """Evaluate points (B, P, 3), or (P, 3) for all samples: (B, P)."""
-        if points.ndim == 2:
-            points = points.expand(len(self), *points.shape)
-        return self.decode(self.codes, points)
+        return self.decode(self.codes, self._for_each(points))
+
+    def logits(self, points: torch.Tensor) -> torch.Tensor:
+        """Evaluate points as a call does, but return logits (B, P).
+
+        A field without ``decode_logits`` has none beyond +-log(1e7).
+        """
+        points = self._for_each(points)
+        if self.decode_logits is not None:
+            return self.decode_logits(self.codes, points)
+        return torch.logit(self.decode(self.codes, points), eps=1e-7)
+
+    def _for_each(self, points: torch.Tensor) -> torch.Tensor:
+        return points.expand(len(self), *points.shape) if points.ndim == 2 else points
+
+    def mirror(self, axis: int) -> OccupancyField:
+        """Mirror the shapes along an axis, 0 to 2."""
+        logits = self.decode_logits
+        return replace(
+            self,
+            decode=partial(_mirrored, self.decode, axis),
+            decode_logits=None if logits is None else partial(_mirrored, logits, axis),
+        )
+
+    def average(self, other: OccupancyField) -> OccupancyField:
+        """Average the probabilities with those of a field with codes of equal shape."""
+        both = (self.decode_logits, other.decode_logits)
+        return replace(
+            self,
+            codes=torch.stack((self.codes, other.codes), dim=1),
+            decode=partial(_averaged, self.decode, other.decode),
+            decode_logits=None if None in both else partial(_averaged_logits, *both),
+        )
 
     def _select(self, index: slice) -> OccupancyField:
         return self._with(self.codes[index])
 
     def _with(self, codes: torch.Tensor) -> OccupancyField:
-        return OccupancyField(codes, self.decode, self.chunk_size, self.threshold)
+        return replace(self, codes=codes)
 
     @classmethod
     def cat(cls, batches: Sequence[OccupancyField]) -> OccupancyField:
@@ -93,3 +131,22 @@ class OccupancyField(Structure):
         """
         mesh = self.to_mesh(threshold, resolution=resolution)
         return mesh.to_points(num_points, seed=seed)
+
+
+def _mirrored(decode, axis, codes, points):
+    """Decode at mirrored points."""
+    signs = points.new_ones(3)
+    signs[axis] = -1
+    return decode(codes, points * signs)
+
+
+def _averaged(first, second, codes, points):
+    """Mean of two fields' probabilities."""
+    return (first(codes[:, 0], points) + second(codes[:, 1], points)) / 2
+
+
+def _averaged_logits(first, second, codes, points):
+    """Logit of the mean of two fields' probabilities, which are given as logits."""
+    values = torch.stack((first(codes[:, 0], points), second(codes[:, 1], points)))
+    inside = F.logsigmoid(values).logsumexp(0)
+    return inside - F.logsigmoid(-values).logsumexp(0)

@@ -23,6 +23,7 @@ def sample_to_mirror(seed):
     rng = np.random.default_rng(0)
     sample["voxels"] = (rng.random((8, 8, 8)) > 0.5).astype(np.uint8)
     sample["points"] = rng.random((5, 3)).astype(np.float32) - 0.5
+    sample["points_iou"] = sample["points"] * 2
     sample["surface_points"] = sample["points"] + 1
     sample["surface_normals"] = sample["points"] + 2
     sample["view_angles"] = torch.tensor([[40.0, 27, 0.8], [200, 29, 0.9]])
@@ -65,9 +66,8 @@ def test_shape_and_points_are_mirrored_and_inputs_left_alone():
     after = RandomMirror("x").transform(before)
     assert np.array_equal(after["voxels"], kept["voxels"][::-1])
     assert np.array_equal(after["points"] * [-1, 1, 1], kept["points"])
-    assert np.array_equal(
-        after["surface_normals"] * [-1, 1, 1], before["surface_normals"]
-    )
+    for key in ("points_iou", "surface_points", "surface_normals"):
+        assert np.array_equal(after[key] * [-1, 1, 1], before[key])
     for key, value in kept.items():
         assert np.array_equal(before[key], value)
 

@@ -11,6 +11,14 @@ from .base import BaseTransform, Sample
 from .mirroring import mirror_views
 
 _AXES = {"x": 0, "z": 2}
+# Points and directions (N, 3) in the object frame.
+_POSITIONS = (
+    "points",
+    "points_iou",
+    "input_points",
+    "surface_points",
+    "surface_normals",
+)
 
 
 @TRANSFORMS.register_module()
@@ -47,7 +55,7 @@ class RandomMirror(BaseTransform):
         axis = _AXES[self.axis]
         if "voxels" in sample:
             sample["voxels"] = np.ascontiguousarray(np.flip(sample["voxels"], axis))
-        for key in ("points", "surface_points", "surface_normals"):
+        for key in _POSITIONS:
             if key in sample:
                 sample[key] = sample[key].copy()
                 sample[key][:, axis] *= -1

@@ -79,6 +79,8 @@ _ANYWHERE = {
     "trunk": _place("BACKBONES"),
     "fusion": _place("MODELS"),
     "refiner": _place("MODELS"),
+    "decoder": _place("MODELS"),
+    "latent": _place("MODELS"),
     "data_preprocessor": _place("MODELS"),
     "losses": _place("LOSSES", many="items"),
     "refiner_losses": _place("LOSSES", many="items"),

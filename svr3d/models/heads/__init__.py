@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoders that emit a representation."""
 
+from svr3d.models.heads.occupancy_head import OccupancyHead
+from svr3d.models.heads.query_head import QueryHead
 from svr3d.models.heads.transposed_voxel_decoder import TransposedVoxelDecoder
 from svr3d.models.heads.voxel_decoder import VoxelDecoder
 
-__all__ = ["TransposedVoxelDecoder", "VoxelDecoder"]
+__all__ = ["OccupancyHead", "QueryHead", "TransposedVoxelDecoder", "VoxelDecoder"]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from svr3d.models.fusion.view_pooling import ViewPooling
 from svr3d.models.fusion.volumes import fuse_volumes
+from svr3d.models.heads.query_head import QueryHead
 from svr3d.models.layers.map_views import check_way, map_views
 from svr3d.models.layers.memory_format import lay_out_channels_last
 from svr3d.models.layers.occupancy import occupancy_probabilities
@@ -31,7 +32,9 @@ class EncoderDecoder(BaseReconstructor):
         fuse='codes':    images -> backbone -> fusion -> head      -> [refiner]
         fuse='volumes':  images -> backbone -> head   -> fusion    -> [refiner]
 
-    A refiner corrects the one volume at the end, with losses of its own.
+    A refiner corrects the one volume at the end, with losses of its own. A head that
+    answers at points (:class:`~svr3d.models.heads.query_head.QueryHead`) is given the
+    code and the batch's ``points`` and ``occupancies``; it predicts a field.
 
     All views of all samples pass the backbone (and the head, for volumes) in one call,
     except in training with ``encode_views='one_by_one'``: batch norms then normalise
@@ -51,6 +54,7 @@ class EncoderDecoder(BaseReconstructor):
         refiner_losses: (
             Sequence[dict | nn.Module] | Mapping[str, dict | nn.Module]
         ) = (),
+        input_key: str = "images",
         encode_views: str = "together",
         channels_last: bool = False,
         mirror_axis: str | None = None,
@@ -61,7 +65,8 @@ class EncoderDecoder(BaseReconstructor):
 
         Args:
             backbone: Images (B*V, 3, H, W) -> features (B*V, C).
-            head: Code -> dict of tensors, with ``to_structure(outputs)``.
+            head: Code -> dict of tensors, with ``to_structure(outputs)``; or a
+                QueryHead.
             fusion: Features (B, V, C) -> code. None takes the only view's features.
             fuse: 'codes' or 'volumes', what the fusion makes one of. For volumes it is
                 a :class:`~svr3d.models.fusion.view_pooling.ViewPooling`, and the head
@@ -71,6 +76,8 @@ class EncoderDecoder(BaseReconstructor):
             losses: Parts ``loss(outputs, batch) -> scalar``; a dict names them, in a
                 list they are named by their class.
             refiner_losses: The same for what the refiner makes.
+            input_key: What of the batch is encoded. All but ``images`` have no axis of
+                views, so nothing is fused, and go to the backbone as they are.
             encode_views: 'together' or 'one_by_one', how training encodes views.
             channels_last: Whether weights and images are laid out channels-last, which
                 makes convolutions faster on CPUs and in half precision on GPUs.
@@ -83,8 +90,10 @@ class EncoderDecoder(BaseReconstructor):
 
         Raises:
             ValueError: If ``encode_views``, ``fuse`` or ``mirror_axis`` is unknown,
-                if the fusion cannot fuse volumes, if two losses share a name, or if
-                there are losses for a refiner without the refiner.
+                if the fusion cannot fuse volumes, if two losses share a name, if
+                there are losses for a refiner without the refiner, if a head that
+                answers at points has a refiner or volumes to fuse, or if what has no
+                views has a fusion or is to be mirrored.
         """
         super().__init__(data_preprocessor, init_cfg=init_cfg)
         check_way(encode_views, "encode_views")
@@ -92,6 +101,12 @@ class EncoderDecoder(BaseReconstructor):
             raise ValueError(
                 f"mirror_axis: expected None, 'x' or 'z', found {mirror_axis!r}"
             )
+        if input_key != "images" and (fusion is not None or mirror_axis is not None):
+            raise ValueError(
+                f"input_key {input_key!r}: expected neither fusion nor mirror_axis, "
+                "which are for images"
+            )
+        self.input_key = input_key
         self.encode_views = encode_views
         self.mirror_axis = mirror_axis
         self.backbone = _build(backbone, BACKBONES)
@@ -105,6 +120,13 @@ class EncoderDecoder(BaseReconstructor):
                 f"ViewPooling), found {type(self.fusion).__name__}"
             )
         self.fuse = fuse
+        if isinstance(self.head, QueryHead) and (
+            fuse == "volumes" or refiner is not None
+        ):
+            raise ValueError(
+                f"{type(self.head).__name__} answers at points: expected fuse='codes' "
+                "and no refiner, which are for heads that emit voxels"
+            )
         self.refiner = None if refiner is None else _build(refiner, MODELS)
         self.losses = nn.ModuleDict(_named_losses(losses))
         self.refiner_losses = nn.ModuleDict(_named_losses(refiner_losses))
@@ -164,14 +186,32 @@ class EncoderDecoder(BaseReconstructor):
         flat, views = features.flatten(0, 1), features.shape[1]
         return map_views(self.head, flat, views, one_by_one=self._one_by_one)
 
+    def code(self, batch: dict[str, Any]) -> Tensor:
+        """Encode what the model reads of a batch.
+
+        Args:
+            batch: Normalised batch with ``images``, or what ``input_key`` names.
+
+        Returns:
+            Code, (B, C) or (B, C, r, r, r).
+        """
+        inputs = _entry(batch, self.input_key)
+        if self.input_key == "images":
+            return self.encode(inputs)
+        return self.backbone(inputs)
+
     def outputs(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         """Return what head and fusion make of a batch, unrefined.
 
         Args:
-            batch: Normalised batch with ``images``.
+            batch: Normalised batch with ``images``, or what ``input_key`` names, and
+                with ``points`` and perhaps ``occupancies`` for a QueryHead.
         """
+        if isinstance(self.head, QueryHead):
+            points = _entry(batch, "points")
+            return self.head(self.code(batch), points, batch.get("occupancies"))
         if self.fuse == "codes":
-            return self.head(self.encode(batch["images"]))
+            return self.head(self.code(batch))
         each = self.decode_each(self.encode_each(batch["images"]))
         return fuse_volumes(self.fusion, each)
 
@@ -189,7 +229,8 @@ class EncoderDecoder(BaseReconstructor):
         """Return each loss part's value.
 
         Args:
-            batch: Normalised batch with ``images`` and the losses' targets.
+            batch: Normalised batch with what :meth:`outputs` takes and the losses'
+                targets.
 
         Returns:
             Scalars named ``loss_<part>``, and ``loss_refined_<part>`` of a refiner.
@@ -208,7 +249,7 @@ class EncoderDecoder(BaseReconstructor):
         """Return the reconstructed shapes as the head's structure.
 
         Args:
-            batch: Normalised batch with ``images``.
+            batch: Normalised batch with ``images``, or what ``input_key`` names.
         """
         structure = self._reconstruct(batch)
         if self.mirror_axis is None:
@@ -217,6 +258,8 @@ class EncoderDecoder(BaseReconstructor):
         return structure.average(turned.mirror(_MIRROR_AXES[self.mirror_axis]))
 
     def _reconstruct(self, batch: dict[str, Any]):
+        if isinstance(self.head, QueryHead):
+            return self.head.to_structure({"codes": self.code(batch)})
         return self.head.to_structure(self.refine(self.outputs(batch)))
 
     @property
@@ -227,6 +270,14 @@ class EncoderDecoder(BaseReconstructor):
     def _refines(self) -> bool:
         # A refiner without the attribute is no staged part, and always in use.
         return self.refiner is not None and getattr(self.refiner, "in_use", True)
+
+
+def _entry(batch: dict[str, Any], key: str) -> Any:
+    if key not in batch:
+        raise ValueError(
+            f"batch: expected {key!r}, found {', '.join(map(repr, batch)) or 'nothing'}"
+        )
+    return batch[key]
 
 
 def _build(part: dict | nn.Module, registry: Registry) -> nn.Module:
