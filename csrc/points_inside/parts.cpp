@@ -198,8 +198,9 @@ void make_part(const double* vertices, const std::vector<Triple>& faces,
                const std::vector<int8_t>& flipped, Part& part) {
   const int64_t blocks = (count + kSumBlock - 1) / kSumBlock;
   std::vector<Sums> sums(blocks);
-  part.corners.resize(9 * count);
-  double* corners = part.corners.data();
+  part.corners.reset(new double[9 * count]);
+  part.num_faces = count;
+  double* corners = part.corners.get();
   for_blocks(count, [&](int64_t block, int64_t begin, int64_t end) {
     Sums own;
     for (int64_t i = begin; i < end; ++i) {

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace svr3d {
 
 struct Part {
-  std::vector<double> corners;  // (count, 9), consistently oriented
+  std::unique_ptr<double[]> corners;  // (num_faces, 9), consistently oriented
+  int64_t num_faces;
   double low[3], high[3];
   bool closed;  // every edge joins two faces, hence the winding number is whole
 };

@@ -38,7 +38,8 @@ Solid build_solid(std::vector<Part> parts, bool closed_trees) {
       solid.trees.emplace_back(nullptr, 0, kInsideBeta, false);
       continue;
     }
-    std::vector<double> corners(part.corners);
+    std::vector<double> corners(part.corners.get(),
+                                part.corners.get() + 9 * part.num_faces);
     for (size_t i = 0; i < corners.size(); ++i)
       corners[i] = (corners[i] - solid.origin[i % 3]) * solid.scale;
     // A single open part is asked about through the sum alone.

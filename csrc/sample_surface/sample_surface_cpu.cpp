@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <tuple>
+#include <vector>
 
 #include "../common/tensor.h"
 
@@ -25,21 +26,30 @@ SVR3D_CLONES void sum_block(const T* vertices, const int64_t* faces, int64_t beg
 // Joins the blocks' sums, and notes where the search for each fraction of the whole
 // area may begin. Returns whether there is an area to draw from.
 bool finish_sums(int64_t count, double* sums, int32_t* guide) {
-  double offset = 0;
-  for (int64_t begin = 0; begin < count; begin += kAreaBlock) {
-    const int64_t end = std::min(count, begin + kAreaBlock);
-    for (int64_t i = begin; i < end; ++i) sums[i] += offset;
-    offset = sums[end - 1];
-  }
-  if (!(offset > 0 && std::isfinite(offset))) return false;
-  const double scale = static_cast<double>(count) / offset;
-  int64_t next = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t last =
-        std::min(count - 1, static_cast<int64_t>(sums[i] * scale));
-    for (; next <= last; ++next) guide[next] = static_cast<int32_t>(i);
-  }
-  for (; next < count; ++next) guide[next] = static_cast<int32_t>(count - 1);
+  const int64_t blocks = blocks_of(count, kAreaBlock);
+  std::vector<double> offset(blocks + 1, 0.0);
+  for (int64_t b = 0; b < blocks; ++b)
+    offset[b + 1] = offset[b] + sums[std::min(count, (b + 1) * kAreaBlock) - 1];
+  const double total = offset[blocks];
+  if (!(total > 0 && std::isfinite(total))) return false;
+  const double scale = static_cast<double>(count) / total;
+  const auto last = [&](double sum) {
+    return std::min(count - 1, static_cast<int64_t>(sum * scale));
+  };
+  // A face's entries of the guide begin behind those of the face before it.
+  torch::stable::parallel_for(0, blocks, 64, [&](int64_t first, int64_t end) {
+    for (int64_t b = first; b < end; ++b) {
+      int64_t next = b == 0 ? 0 : last(offset[b]) + 1;
+      const int64_t stop = std::min(count, (b + 1) * kAreaBlock);
+      for (int64_t i = b * kAreaBlock; i < stop; ++i) {
+        sums[i] += offset[b];
+        for (const int64_t own = last(sums[i]); next <= own; ++next)
+          guide[next] = static_cast<int32_t>(i);
+      }
+    }
+  });
+  for (int64_t i = last(total) + 1; i < count; ++i)
+    guide[i] = static_cast<int32_t>(count - 1);
   return true;
 }
 
@@ -148,12 +158,17 @@ void run(const Tensor& vertices, const Tensor& faces, const int64_t* lengths,
                       sums.get() + i / face_blocks * num_faces);
         }
       });
-  torch::stable::parallel_for(0, batch, 1, [&](int64_t begin, int64_t end) {
+  const auto finish = [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b)
       if (!finish_sums(objects[b].num_faces, sums.get() + num_faces * b,
                        guide.get() + num_faces * b))
         objects[b].num_faces = 0;
-  });
+  };
+  // A loop of one turn would keep an only mesh to one thread.
+  if (batch == 1)
+    finish(0, 1);
+  else
+    torch::stable::parallel_for(0, batch, 1, finish);
   const int64_t blocks = blocks_of(wanted, kSampleBlock);
   torch::stable::parallel_for(0, batch * blocks, 8, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {

@@ -31,13 +31,12 @@ void fill_closed(const Part& part, int resolution, uint8_t* grid,
   const int width = high.below_u - low.below_u;
   const int64_t columns = int64_t(high.below_v - low.below_v) * width;
   if (columns == 0) return;
-  const int64_t triangles = static_cast<int64_t>(part.corners.size()) / 9;
-  const int64_t chunks = num_chunks(triangles, 1024);
+  const int64_t chunks = num_chunks(part.num_faces, 1024);
   std::vector<std::vector<Crossing>> found(chunks);
-  for_chunks(triangles, chunks, [&](int64_t chunk, int64_t begin, int64_t end) {
+  for_chunks(part.num_faces, chunks, [&](int64_t chunk, int64_t begin, int64_t end) {
     std::vector<Crossing>& own = found[chunk];
     for (int64_t t = begin; t < end; ++t) {
-      const double* p = part.corners.data() + 9 * t;
+      const double* p = part.corners.get() + 9 * t;
       sweep_triangle(grid_corner(p, resolution), grid_corner(p + 3, resolution),
                      grid_corner(p + 6, resolution), resolution,
                      [&](int i, int j, int k, int sign) {

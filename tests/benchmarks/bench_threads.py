@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times every op with one thread and with several, in turns, and prints the gain.
 
-Answers must be the same bit for bit. Example: python tests/benchmarks/bench_threads.py
---threads 2
+Answers must be the same bit for bit. Freed memory is kept, as the tools keep it.
+
+Example: python tests/benchmarks/bench_threads.py --threads 2
 """
 
 import statistics
@@ -17,6 +18,7 @@ from harness import finish, meshes, parse
 from shapes import orbit, random_points, sphere
 
 from svr3d import ops
+from svr3d.engine.allocator import keep_freed_memory
 
 
 def cloud_cases() -> dict:
@@ -135,6 +137,7 @@ def compare(case: str, call, threads: int, repeat: int, rows: list[dict]) -> Non
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark."""
     arguments = parse(argv, __doc__.splitlines()[0])
+    print(keep_freed_memory())
     cases = cloud_cases() | image_cases() | volume_cases()
     for name, mesh in meshes(arguments.mesh).items():
         own = mesh_cases(*mesh).items()
