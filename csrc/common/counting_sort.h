@@ -26,58 +26,68 @@ void for_chunks(int64_t count, int64_t chunks, const Run& run) {
   });
 }
 
-// Sorts items by a key in [0, num_keys); those with a negative key are dropped. Equal
-// keys keep their order, so that the result does not depend on the number of threads.
+// Keys of items that key_of(item) tells one by one.
+template <typename KeyOf>
+auto each_key(const KeyOf& key_of) {
+  return [key_of](int64_t begin, int64_t end, int32_t* keys) {
+    for (int64_t i = begin; i < end; ++i) keys[i - begin] = key_of(i);
+  };
+}
+
+// Sorts items by a key in [0, num_keys]; the last one is of items to be dropped, which
+// come last. Equal keys keep their order, so that the result does not depend on the
+// number of threads.
 class CountingSort {
  public:
-  // key_of(item) is asked once per item.
-  template <typename KeyOf>
-  CountingSort(int64_t count, int64_t num_keys, const KeyOf& key_of)
+  // fill_keys(begin, end, keys) writes the keys of some items.
+  template <typename FillKeys>
+  CountingSort(int64_t count, int64_t num_keys, const FillKeys& fill_keys)
       : count_(count),
         num_keys_(num_keys),
         // No more counters than four per item, whatever the number of threads.
         chunks_(std::min(num_chunks(count, 4096),
                          1 + 4 * count / std::max<int64_t>(1, num_keys))),
         keys_(new int32_t[count]),
-        next_(new int32_t[chunks_ * num_keys]),
+        next_(new int32_t[chunks_ * (num_keys + 1)]),
         start_(num_keys + 1) {
+    const int64_t stride = num_keys + 1;
     for_chunks(count, chunks_, [&](int64_t chunk, int64_t begin, int64_t end) {
-      int32_t* counts = next_.get() + chunk * num_keys;
-      std::fill_n(counts, num_keys, 0);
-      for (int64_t i = begin; i < end; ++i) {
-        const int32_t key = key_of(i);
-        keys_[i] = key;
-        if (key >= 0) ++counts[key];
+      int32_t* counts = next_.get() + chunk * stride;
+      std::fill_n(counts, stride, 0);
+      for (int64_t first = begin; first < end; first += kBlock) {
+        const int64_t last = std::min(first + kBlock, end);
+        fill_keys(first, last, keys_.get() + first);
+        for (int64_t i = first; i < last; ++i) ++counts[keys_[i]];
       }
     });
     int32_t total = 0;
-    for (int64_t key = 0; key < num_keys; ++key) {
+    for (int64_t key = 0; key < stride; ++key) {
       start_[key] = total;
       for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
-        int32_t& counter = next_[chunk * num_keys + key];
+        int32_t& counter = next_[chunk * stride + key];
         const int32_t own = counter;
         counter = total;
         total += own;
       }
     }
-    start_[num_keys] = total;
   }
 
   // Items with key k take the places [start[k], start[k + 1]).
   const std::vector<int32_t>& start() const { return start_; }
+  // Where the items to be dropped begin.
   int64_t kept() const { return start_[num_keys_]; }
 
-  // Calls put(item, place) for each item that is kept; at most once.
+  // Calls put(item, place) for each item, those to be dropped too; at most once.
   template <typename Put>
   void place(const Put& put) {
     for_chunks(count_, chunks_, [&](int64_t chunk, int64_t begin, int64_t end) {
-      int32_t* next = next_.get() + chunk * num_keys_;
-      for (int64_t i = begin; i < end; ++i)
-        if (keys_[i] >= 0) put(i, next[keys_[i]]++);
+      int32_t* next = next_.get() + chunk * (num_keys_ + 1);
+      for (int64_t i = begin; i < end; ++i) put(i, next[keys_[i]]++);
     });
   }
 
  private:
+  static constexpr int64_t kBlock = 1024;
   int64_t count_, num_keys_, chunks_;
   std::unique_ptr<int32_t[]> keys_, next_;
   std::vector<int32_t> start_;

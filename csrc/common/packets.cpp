@@ -42,9 +42,9 @@ std::vector<int32_t> morton_order(const double* points, int64_t count) {
   });
   // Radix sort, stable, three passes of ten bits.
   for (int shift = 0; shift < 30; shift += 10) {
-    CountingSort by_digit(count, 1024, [&](int64_t i) -> int32_t {
-      return (codes[i] >> shift) & 1023;
-    });
+    CountingSort by_digit(count, 1024, each_key([&](int64_t i) -> int32_t {
+                            return (codes[i] >> shift) & 1023;
+                          }));
     by_digit.place([&](int64_t i, int32_t to) {
       other_codes[to] = codes[i];
       other[to] = order[i];

@@ -9,31 +9,57 @@
 namespace svr3d {
 namespace {
 
+constexpr int64_t kLanes = 16, kBlock = 512;  // a block is a whole number of lanes
+
+// Shortens the distances by those to one point, and returns the largest.
+template <typename T>
+SVR3D_HD T shorten(const T* x, const T* y, const T* z, const Vec3<T>& p, T* nearest) {
+  T most[kLanes];
+  for (int64_t lane = 0; lane < kLanes; ++lane) most[lane] = -1;
+  for (int64_t i = 0; i < kBlock; i += kLanes) {
+    SVR3D_VECTORIZE
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      const int64_t n = i + lane;
+      const T d = squared_distance(Vec3<T>{x[n], y[n], z[n]}, p);
+      nearest[n] = d < nearest[n] ? d : nearest[n];
+      most[lane] = nearest[n] > most[lane] ? nearest[n] : most[lane];
+    }
+  }
+  T best = -1;
+  for (int64_t lane = 0; lane < kLanes; ++lane)
+    best = most[lane] > best ? most[lane] : best;
+  return best;
+}
+
+// Of several points as far as the farthest, the one of the lowest index is taken.
 template <typename T>
 SVR3D_CLONES void sample(const T* cloud, int64_t count, int64_t wanted, int64_t start,
-                         T* nearest, int64_t* out) {
-  std::vector<T> axes(3 * count);  // x, y and z apart, so that the loop vectorises
-  for (int64_t i = 0; i < count; ++i)
-    for (int k = 0; k < 3; ++k) axes[k * count + i] = cloud[3 * i + k];
-  const T *x = axes.data(), *y = x + count, *z = y + count;
-  for (int64_t i = 0; i < count; ++i) nearest[i] = std::numeric_limits<T>::infinity();
+                         int64_t* out) {
+  const int64_t padded = (count + kBlock - 1) / kBlock * kBlock;
+  std::vector<T> axes(3 * padded);  // x, y and z apart, so that the loop vectorises
+  // Nothing is nearer than what fills up the last block, nor is it ever farthest.
+  std::vector<T> nearest(padded, T(-1));
+  T *x = axes.data(), *y = x + padded, *z = y + padded;
+  for (int64_t i = 0; i < count; ++i) {
+    x[i] = cloud[3 * i];
+    y[i] = cloud[3 * i + 1];
+    z[i] = cloud[3 * i + 2];
+    nearest[i] = std::numeric_limits<T>::infinity();
+  }
   int64_t last = start;
   for (int64_t n = 0; n < wanted; ++n) {
     out[n] = last;
     const Vec3<T> p = load3(cloud + 3 * last);
-    SVR3D_VECTORIZE
-    for (int64_t i = 0; i < count; ++i) {
-      const T d = squared_distance(Vec3<T>{x[i], y[i], z[i]}, p);
-      nearest[i] = d < nearest[i] ? d : nearest[i];
-    }
     T best = -1;
-    int64_t best_index = count;
-    for (int64_t i = 0; i < count; ++i)
-      if (is_farther(nearest[i], i, best, best_index)) {
-        best = nearest[i];
-        best_index = i;
-      }
-    last = best_index;
+    int64_t best_block = 0;
+    for (int64_t i = 0; i < padded; i += kBlock) {
+      const T most = shorten(x + i, y + i, z + i, p, nearest.data() + i);
+      if (!(most > best)) continue;
+      best = most;
+      best_block = i;
+    }
+    last = best_block;
+    while (nearest[last] != best) ++last;
   }
 }
 
@@ -45,10 +71,8 @@ void run(const Tensor& points, const Tensor& lengths, int64_t wanted, int64_t st
   const int64_t* length = lengths.const_data_ptr<int64_t>();
   int64_t* out = indices.mutable_data_ptr<int64_t>();
   torch::stable::parallel_for(0, batch, 1, [&](int64_t begin, int64_t end) {
-    std::vector<T> nearest(count);
     for (int64_t b = begin; b < end; ++b)
-      sample(cloud + 3 * count * b, length[b], wanted, start, nearest.data(),
-             out + wanted * b);
+      sample(cloud + 3 * count * b, length[b], wanted, start, out + wanted * b);
   });
 }
 

@@ -17,49 +17,82 @@ namespace {
 constexpr int kWidth = 16;
 constexpr int64_t kFaceBlock = 128;
 
+// A grid over the box of the mesh, of `side` cells along x and along y.
+template <typename T>
+struct Plane {
+  int side;
+  T low[3], high[3], scale[2];  // cells per length
+};
+
 template <typename T>
 struct Points {
-  int side;            // cells along x and along y
-  T low[3], scale[2];  // corner of the box; cells per length
+  Plane<T> plane;
   int64_t count;
   std::vector<int32_t> start;
   std::unique_ptr<int32_t[]> source;
   std::unique_ptr<T[]> x, y, z;  // relative to the corner
-
-  int cell(T value, int axis) const {
-    const T c = value * scale[axis];
-    return c > 0 ? static_cast<int>(smaller(c, T(side - 1))) : 0;
-  }
 };
 
-// Sorts the points that lie in the box by cell; the rest is outside anyway.
+// Cells of some points; those outside the box, which are outside anyway, have none.
 template <typename T>
-void sort_points(const T* point, int64_t count, const T* low, const T* high, int side,
-                 Points<T>& sorted) {
-  sorted.side = side;
-  std::copy_n(low, 3, sorted.low);
-  for (int k = 0; k < 2; ++k)
-    sorted.scale[k] = high[k] > low[k] ? T(side) / (high[k] - low[k]) : T(0);
-  CountingSort by_cell(count, side * side, [&](int64_t i) -> int32_t {
-    const T* p = point + 3 * i;
-    const bool within = p[0] >= low[0] && p[0] <= high[0] && p[1] >= low[1] &&
-                        p[1] <= high[1] && p[2] >= low[2] && p[2] <= high[2];
-    if (!within) return -1;
-    return sorted.cell(p[1] - low[1], 1) * side + sorted.cell(p[0] - low[0], 0);
-  });
+SVR3D_HD void cells_of(const Plane<T>& box, const T* points, int64_t count,
+                       int32_t* cells) {
+  const Plane<T> plane = box;  // a copy, which what is written cannot change
+  const T most = T(plane.side - 1);
+  const int32_t none = plane.side * plane.side;
+  SVR3D_VECTORIZE
+  for (int64_t i = 0; i < count; ++i) {
+    const T x = points[3 * i], y = points[3 * i + 1], z = points[3 * i + 2];
+    const bool within = (x >= plane.low[0]) & (x <= plane.high[0]) &
+                        (y >= plane.low[1]) & (y <= plane.high[1]) &
+                        (z >= plane.low[2]) & (z <= plane.high[2]);
+    T column = smaller((x - plane.low[0]) * plane.scale[0], most);
+    T row = smaller((y - plane.low[1]) * plane.scale[1], most);
+    column = column > 0 ? column : T(0);
+    row = row > 0 ? row : T(0);
+    const int32_t cell =
+        static_cast<int32_t>(row) * plane.side + static_cast<int32_t>(column);
+    cells[i] = within ? cell : none;
+  }
+}
+
+SVR3D_CLONES void find_cells(const Plane<float>& plane, const float* points,
+                             int64_t count, int32_t* cells) {
+  cells_of(plane, points, count, cells);
+}
+SVR3D_CLONES void find_cells(const Plane<double>& plane, const double* points,
+                             int64_t count, int32_t* cells) {
+  cells_of(plane, points, count, cells);
+}
+
+// Sorts the points that lie in the box by cell.
+template <typename T>
+void sort_points(const T* point, int64_t count, Points<T>& sorted) {
+  const Plane<T>& plane = sorted.plane;
+  CountingSort by_cell(count, plane.side * plane.side,
+                       [&](int64_t begin, int64_t end, int32_t* cells) {
+                         find_cells(plane, point + 3 * begin, end - begin, cells);
+                       });
   sorted.start = by_cell.start();
   sorted.count = by_cell.kept();
-  sorted.source.reset(new int32_t[sorted.count]);
+  sorted.source.reset(new int32_t[count]);
   for (auto* axis : {&sorted.x, &sorted.y, &sorted.z}) {
     axis->reset(new T[sorted.count + kWidth]);
     std::fill_n(axis->get() + sorted.count, kWidth, T(0));
   }
   by_cell.place([&](int64_t i, int32_t to) {
     sorted.source[to] = static_cast<int32_t>(i);
-    sorted.x[to] = point[3 * i] - low[0];
-    sorted.y[to] = point[3 * i + 1] - low[1];
-    sorted.z[to] = point[3 * i + 2] - low[2];
   });
+  // Reading here and there costs less than writing four arrays here and there.
+  for_chunks(sorted.count, num_chunks(sorted.count, 8192),
+             [&](int64_t, int64_t begin, int64_t end) {
+               for (int64_t i = begin; i < end; ++i) {
+                 const T* p = point + 3 * int64_t(sorted.source[i]);
+                 sorted.x[i] = p[0] - plane.low[0];
+                 sorted.y[i] = p[1] - plane.low[1];
+                 sorted.z[i] = p[2] - plane.low[2];
+               }
+             });
 }
 
 // Counts the triangle for the points [begin, end) that it lies above.
@@ -80,25 +113,26 @@ SVR3D_HD void count_run(const CrossedTriangle<T>& t, const T* x, const T* y,
 template <typename T, typename I>
 SVR3D_HD void count_faces(const MeshArrays<T, I>& mesh, int64_t begin, int64_t end,
                           const Points<T>& points, Lane<T>* counts) {
+  const Plane<T>& plane = points.plane;
   const T *x = points.x.get(), *y = points.y.get(), *z = points.z.get();
   for (int64_t f = begin; f < end; ++f) {
     const CrossedTriangle<T> t =
         crossed_triangle(mesh.corner(f, 0), mesh.corner(f, 1), mesh.corner(f, 2),
-                         points.low);
+                         plane.low);
     // Rounding may put an edge a little outside the corners' box: one hundredth of a
     // cell more on either side.
     const T pad = T(0.01);
     T range[2][2];
     for (int k = 0; k < 2; ++k) {
-      range[k][0] = t.low[k] * points.scale[k] - pad;
-      range[k][1] = t.high[k] * points.scale[k] + pad;
-      for (T& c : range[k]) c = c > 0 ? smaller(c, T(points.side - 1)) : T(0);
+      range[k][0] = t.low[k] * plane.scale[k] - pad;
+      range[k][1] = t.high[k] * plane.scale[k] + pad;
+      for (T& c : range[k]) c = c > 0 ? smaller(c, T(plane.side - 1)) : T(0);
     }
     const int first = static_cast<int>(range[0][0]);
     const int last = static_cast<int>(range[0][1]);
     for (int row = static_cast<int>(range[1][0]); row <= static_cast<int>(range[1][1]);
          ++row) {
-      const int64_t cell = int64_t(row) * points.side;
+      const int64_t cell = int64_t(row) * plane.side;
       count_run(t, x, y, z, points.start[cell + first], points.start[cell + last + 1],
                 counts);
     }
@@ -129,11 +163,15 @@ void count_crossings(const MeshArrays<T, I>& mesh, const T* point, int64_t num_p
                      int32_t* crossings) {
   std::fill(crossings, crossings + num_points, 0);
   if (mesh.num_faces == 0 || num_points == 0) return;
-  T low[3], high[3];
-  mesh.bounds(low, high);
   Points<T> points;
-  const int side = mesh.num_faces > 50000 ? 128 : 64;
-  sort_points(point, num_points, low, high, side, points);
+  Plane<T>& plane = points.plane;
+  mesh.bounds(plane.low, plane.high);
+  plane.side = mesh.num_faces > 50000 ? 128 : 64;
+  for (int k = 0; k < 2; ++k) {
+    const T extent = plane.high[k] - plane.low[k];
+    plane.scale[k] = extent > 0 ? T(plane.side) / extent : T(0);
+  }
+  sort_points(point, num_points, points);
   const int64_t blocks = (mesh.num_faces + kFaceBlock - 1) / kFaceBlock;
   const int64_t parts = num_chunks(blocks, 4);
   const int64_t stride = points.count + kWidth;

@@ -99,13 +99,14 @@ std::vector<Triple> clean_faces(const double* vertices, const int64_t* faces,
                   merged[faces[3 * f + 2]]};
   };
   const std::unique_ptr<char[]> keep(new char[count]);
-  CountingSort by_vertex(count, static_cast<int64_t>(merged.size()),
-                         [&](int64_t f) -> int32_t {
+  const int32_t num_vertices = static_cast<int32_t>(merged.size());
+  CountingSort by_vertex(count, num_vertices, each_key([&](int64_t f) {
                            const Triple t = corners(f);
                            keep[f] = has_area(vertices, t);
-                           return keep[f] ? std::min({t[0], t[1], t[2]}) : -1;
-                         });
-  const std::unique_ptr<Key[]> keys(new Key[by_vertex.kept()]);
+                           return keep[f] ? std::min({t[0], t[1], t[2]})
+                                          : num_vertices;
+                         }));
+  const std::unique_ptr<Key[]> keys(new Key[count]);
   by_vertex.place([&](int64_t f, int32_t to) {
     keys[to] = {corners(f), static_cast<int32_t>(f)};
     std::sort(keys[to].sorted.begin(), keys[to].sorted.end());
@@ -146,8 +147,9 @@ Links link_faces(const std::vector<Triple>& faces, int64_t num_vertices) {
   const int64_t count = 3 * static_cast<int64_t>(faces.size());
   const auto from = [&](int64_t e) { return faces[e / 3][e % 3]; };
   const auto next = [&](int64_t e) { return e % 3 == 2 ? e - 2 : e + 1; };
-  CountingSort by_low(count, num_vertices,
-                      [&](int64_t e) { return std::min(from(e), from(next(e))); });
+  CountingSort by_low(
+      count, num_vertices,
+      each_key([&](int64_t e) { return std::min(from(e), from(next(e))); }));
   const std::unique_ptr<Edge[]> edges(new Edge[count]);
   by_low.place([&](int64_t e, int32_t place) {
     const int32_t u = from(e), v = from(next(e));
@@ -295,7 +297,8 @@ std::vector<Part> split_parts(const double* vertices, int64_t num_vertices,
   }
   const int64_t count = static_cast<int64_t>(clean.size());
   const int64_t num_parts = static_cast<int64_t>(all_closed.size());
-  CountingSort by_part(count, num_parts, [&](int64_t f) { return part_of[f]; });
+  CountingSort by_part(count, num_parts,
+                       each_key([&](int64_t f) { return part_of[f]; }));
   const std::unique_ptr<int32_t[]> members(new int32_t[count]);
   by_part.place([&](int64_t f, int32_t to) { members[to] = static_cast<int32_t>(f); });
   const std::vector<int32_t>& start = by_part.start();

@@ -15,6 +15,12 @@ constexpr int64_t kSampleBlock = 256;
 
 int64_t blocks_of(int64_t count, int64_t block) { return (count + block - 1) / block; }
 
+// Entries of the guide for a number of faces: the more, the fewer steps a search takes,
+// as long as the guide stays in the cache.
+int64_t guide_size(int64_t count) {
+  return std::max(count, std::min<int64_t>(8 * count, 1 << 15));
+}
+
 // Running sums of twice the areas within one block of faces.
 template <typename T>
 SVR3D_CLONES void sum_block(const T* vertices, const int64_t* faces, int64_t begin,
@@ -26,15 +32,16 @@ SVR3D_CLONES void sum_block(const T* vertices, const int64_t* faces, int64_t beg
 // Joins the blocks' sums, and notes where the search for each fraction of the whole
 // area may begin. Returns whether there is an area to draw from.
 bool finish_sums(int64_t count, double* sums, int32_t* guide) {
+  const int64_t entries = guide_size(count);
   const int64_t blocks = blocks_of(count, kAreaBlock);
   std::vector<double> offset(blocks + 1, 0.0);
   for (int64_t b = 0; b < blocks; ++b)
     offset[b + 1] = offset[b] + sums[std::min(count, (b + 1) * kAreaBlock) - 1];
   const double total = offset[blocks];
   if (!(total > 0 && std::isfinite(total))) return false;
-  const double scale = static_cast<double>(count) / total;
+  const double scale = static_cast<double>(entries) / total;
   const auto last = [&](double sum) {
-    return std::min(count - 1, static_cast<int64_t>(sum * scale));
+    return std::min(entries - 1, static_cast<int64_t>(sum * scale));
   };
   // A face's entries of the guide begin behind those of the face before it.
   torch::stable::parallel_for(0, blocks, 64, [&](int64_t first, int64_t end) {
@@ -48,7 +55,7 @@ bool finish_sums(int64_t count, double* sums, int32_t* guide) {
       }
     }
   });
-  for (int64_t i = last(total) + 1; i < count; ++i)
+  for (int64_t i = last(total) + 1; i < entries; ++i)
     guide[i] = static_cast<int32_t>(count - 1);
   return true;
 }
@@ -91,11 +98,12 @@ SVR3D_CLONES void draw_block(const Object<T>& object, int64_t begin, int64_t siz
   }
   const double* sums = object.sums;
   const int64_t last = object.num_faces - 1;
-  const double total = sums[last], count = static_cast<double>(object.num_faces);
+  const double total = sums[last];
+  const double entries = static_cast<double>(guide_size(object.num_faces));
   double corners[9][kSampleBlock];
   for (int64_t i = 0; i < size; ++i) {
     const double target = area[i] * total;
-    int64_t face = object.guide[static_cast<int64_t>(area[i] * count)];
+    int64_t face = object.guide[static_cast<int64_t>(area[i] * entries)];
     while (face > 0 && sums[face - 1] > target) --face;  // the guide was rounded
     while (face < last && !(sums[face] > target)) ++face;
     out.face_index[at + i] = face;
@@ -137,13 +145,14 @@ void run(const Tensor& vertices, const Tensor& faces, const int64_t* lengths,
   const T* all_vertices = vertices.const_data_ptr<T>();
   const int64_t* all_faces = faces.const_data_ptr<int64_t>();
   const std::unique_ptr<double[]> sums(new double[batch * num_faces]);
-  const std::unique_ptr<int32_t[]> guide(new int32_t[batch * num_faces]);
+  const int64_t guide_stride = guide_size(num_faces);
+  const std::unique_ptr<int32_t[]> guide(new int32_t[batch * guide_stride]);
   std::unique_ptr<Object<T>[]> objects(new Object<T>[batch]);
   for (int64_t b = 0; b < batch; ++b)
     objects[b] = {all_vertices + 3 * num_vertices * b,
                   all_faces + (shared ? 0 : 3 * num_faces * b),
                   sums.get() + num_faces * b,
-                  guide.get() + num_faces * b,
+                  guide.get() + guide_stride * b,
                   lengths[b],
                   stream_of(seeds[b])};
   const int64_t face_blocks = blocks_of(num_faces, kAreaBlock);
@@ -161,7 +170,7 @@ void run(const Tensor& vertices, const Tensor& faces, const int64_t* lengths,
   const auto finish = [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b)
       if (!finish_sums(objects[b].num_faces, sums.get() + num_faces * b,
-                       guide.get() + num_faces * b))
+                       guide.get() + guide_stride * b))
         objects[b].num_faces = 0;
   };
   // A loop of one turn would keep an only mesh to one thread.

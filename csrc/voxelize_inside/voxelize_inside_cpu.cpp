@@ -57,7 +57,7 @@ void fill_closed(const Part& part, int resolution, uint8_t* grid,
     std::copy(found[c].begin(), found[c].end(), all.get() + offset[c]);
   });
   CountingSort by_column(offset[chunks], columns,
-                         [&](int64_t i) { return all[i].column; });
+                         each_key([&](int64_t i) { return all[i].column; }));
   by_column.place([&](int64_t i, int32_t to) { sorted[to] = all[i]; });
   const std::vector<int32_t>& start = by_column.start();
   for_chunks(columns, num_chunks(columns, 256), [&](int64_t, int64_t first, int64_t last) {
