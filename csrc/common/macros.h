@@ -16,10 +16,11 @@
 // The loader resolves clones through ifunc, which only glibc offers.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && \
     defined(__linux__) && !defined(SVR3D_NO_CLONES)
-#ifndef SVR3D_CLONE_SETS  // fewer of them measure a smaller processor
-#define SVR3D_CLONE_SETS "avx512f", "avx2", "default"
+#ifdef SVR3D_NO_AVX512  // to measure on this processor what another one would do
+#define SVR3D_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define SVR3D_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
-#define SVR3D_CLONES __attribute__((target_clones(SVR3D_CLONE_SETS)))
 #else
 #define SVR3D_CLONES
 #endif
