@@ -5,9 +5,12 @@ from .base import Structure, cell_centres
 from .export import EXPORT_FORMATS, save_structure
 from .extraction_settings import ExtractionSettings
 from .mesh import Mesh
+from .mesh_extraction import extract_meshes
 from .occupancy_field import OccupancyField
 from .point_cloud import PointCloud
 from .r2n2_cube_mesh import r2n2_cube_mesh, r2n2_obj_text
+from .refine_surface import refine_surface
+from .simplify_mesh import simplify_mesh
 from .voxel_surface import cubes_surface, smooth_surface
 from .voxels import DEFAULT_THRESHOLD, Voxels
 
@@ -22,8 +25,11 @@ __all__ = [
     "Voxels",
     "cell_centres",
     "cubes_surface",
+    "extract_meshes",
     "r2n2_cube_mesh",
     "r2n2_obj_text",
+    "refine_surface",
     "save_structure",
+    "simplify_mesh",
     "smooth_surface",
 ]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .mesh import Mesh
     from .point_cloud import PointCloud
 
+Decode = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+_SMALLEST = 1e-7
+
 
 @dataclass(repr=False, eq=False)
 class OccupancyField(Structure):
@@ -28,18 +31,18 @@ class OccupancyField(Structure):
         codes: One code for each sample, (B, ...).
         decode: ``decode(codes (B, ...), points (B, P, 3)) -> probabilities (B, P)``,
             for points in the object frame.
-        chunk_size: Points that are evaluated at once in a conversion.
+        chunk_size: Points that are evaluated at once in a conversion, over the batch.
         threshold: Level of the surface, where a conversion names no other.
-        decode_logits: The same as ``decode`` but for the logits of the probabilities;
-            None where the field has only probabilities.
-        extraction: How its surface is extracted.
+        decode_logits: The same as ``decode`` before the sigmoid; surfaces and normals
+            are more exact by it. None takes the logits of the probabilities.
+        extraction: How meshes are extracted.
     """
 
     codes: torch.Tensor
-    decode: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    decode: Decode
     chunk_size: int = 32768
     threshold: float = DEFAULT_THRESHOLD
-    decode_logits: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+    decode_logits: Decode | None = None
     extraction: ExtractionSettings = ExtractionSettings()
 
     def __len__(self) -> int:
@@ -47,20 +50,52 @@ class OccupancyField(Structure):
 
     def __call__(self, points: torch.Tensor) -> torch.Tensor:
         """Evaluate points (B, P, 3), or (P, 3) for all samples: (B, P)."""
-        return self.decode(self.codes, self._for_each(points))
+        return self.decode(self.codes, self._of_each(points))
 
     def logits(self, points: torch.Tensor) -> torch.Tensor:
-        """Evaluate points as a call does, but return logits (B, P).
-
-        A field without ``decode_logits`` has none beyond +-log(1e7).
-        """
-        points = self._for_each(points)
+        """Evaluate the logits of points (B, P, 3), or (P, 3) for all: (B, P)."""
+        points = self._of_each(points)
         if self.decode_logits is not None:
             return self.decode_logits(self.codes, points)
-        return torch.logit(self.decode(self.codes, points), eps=1e-7)
+        return torch.logit(self.decode(self.codes, points), eps=_SMALLEST)
 
-    def _for_each(self, points: torch.Tensor) -> torch.Tensor:
-        return points.expand(len(self), *points.shape) if points.ndim == 2 else points
+    @torch.no_grad()
+    def evaluate(self, points: torch.Tensor) -> torch.Tensor:
+        """Return probabilities (B, P) of many points, some at a time.
+
+        Args:
+            points: (B, P, 3), or (P, 3) for all samples.
+        """
+        points = self._of_each(points)
+        chunks = points.split(self._points_at_once, dim=1)
+        return torch.cat([self(chunk) for chunk in chunks], dim=1)
+
+    @torch.enable_grad()
+    def normals(self, points: torch.Tensor) -> torch.Tensor:
+        """Return outward unit normals (B, P, 3): down the gradient of the logits.
+
+        Weights of the decoder get no gradients.
+
+        Args:
+            points: (B, P, 3), or (P, 3) for all samples.
+        """
+        normals = []
+        codes = self._with(self.codes.detach())
+        for chunk in self._of_each(points).split(self._points_at_once, dim=1):
+            chunk = chunk.detach().clone().requires_grad_()
+            (slope,) = torch.autograd.grad(codes.logits(chunk).sum(), chunk)
+            normals.append(F.normalize(-slope, dim=2))
+        return torch.cat(normals, dim=1)
+
+    def _of_each(self, points: torch.Tensor) -> torch.Tensor:
+        if points.ndim == 2:
+            points = points.expand(len(self), *points.shape)
+        return points
+
+    @property
+    def _points_at_once(self) -> int:
+        """Points of each sample."""
+        return max(1, self.chunk_size // max(1, len(self)))
 
     def mirror(self, axis: int) -> OccupancyField:
         """Mirror the shapes along an axis, 0 to 2."""
@@ -84,6 +119,10 @@ class OccupancyField(Structure):
     def _select(self, index: slice) -> OccupancyField:
         return self._with(self.codes[index])
 
+    def take(self, indices: Sequence[int]) -> OccupancyField:
+        """Return the samples of these numbers."""
+        return self._with(self.codes[list(indices)])
+
     def _with(self, codes: torch.Tensor) -> OccupancyField:
         return replace(self, codes=codes)
 
@@ -96,29 +135,36 @@ class OccupancyField(Structure):
         """Return the codes on another device; move a decoder with weights yourself."""
         return self._with(self.codes.to(device))
 
-    @torch.no_grad()
     def to_voxels(self, resolution: int = 32) -> Voxels:
         """Evaluate the field at the centres of a grid's cells."""
         points = cell_centres(resolution, device=self.codes.device).reshape(-1, 3)
-        values = [self(chunk) for chunk in points.split(self.chunk_size)]
-        grid = torch.cat(values, dim=1).reshape(len(self), *(resolution,) * 3)
+        grid = self.evaluate(points).reshape(len(self), *(resolution,) * 3)
         return Voxels(grid, self.threshold)
 
-    def to_mesh(self, threshold: float | None = None, *, resolution: int = 64) -> Mesh:
-        """Run marching cubes on a grid of the field.
+    def to_mesh(
+        self, threshold: float | None = None, *, resolution: int | None = None
+    ) -> Mesh:
+        """Extract the surfaces, see :func:`~svr3d.structures.extract_meshes`.
 
         Args:
             threshold: Level of the surface; None takes the batch's own.
-            resolution: Cells along one axis.
+            resolution: Points along one axis of a regular grid, in place of what the
+                batch's own ``extraction`` says.
         """
-        return self.to_voxels(resolution).to_mesh(threshold)
+        from .mesh_extraction import extract_meshes
+
+        settings = self.extraction
+        if resolution is not None:
+            settings = replace(settings, resolution=resolution, upsampling_steps=0)
+        threshold = self.threshold if threshold is None else threshold
+        return extract_meshes(self, threshold, settings)
 
     def to_points(
         self,
         num_points: int,
         *,
         threshold: float | None = None,
-        resolution: int = 64,
+        resolution: int | None = None,
         seed: int = 0,
     ) -> PointCloud:
         """Sample the surface of the extracted mesh.
@@ -126,7 +172,7 @@ class OccupancyField(Structure):
         Args:
             num_points: Points of each sample.
             threshold: Level of the surface; None takes the batch's own.
-            resolution: Cells of the grid along one axis.
+            resolution: As in :meth:`to_mesh`.
             seed: Of the random draws.
         """
         mesh = self.to_mesh(threshold, resolution=resolution)
