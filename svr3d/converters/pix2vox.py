@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,17 +34,6 @@ _MODULES = {
 _STAGES = ("fusion._extra_state", "refiner._extra_state")
 _COUNTER = ".num_batches_tracked"
 
-# The program notes its best IoU as a number of numpy, whose pickle names these. They
-# make numbers from bytes and nothing else.
-_NUMPY_SCALAR = np.float64(0.0).__reduce__()[0]
-_NUMPY_NUMBERS = [
-    (_NUMPY_SCALAR, "numpy.core.multiarray.scalar"),
-    (_NUMPY_SCALAR, "numpy._core.multiarray.scalar"),
-    np.dtype,
-    type(np.dtype(np.float64)),
-    type(np.dtype(np.float32)),
-]
-
 
 def read_pix2vox(path: str | os.PathLike) -> dict[str, Tensor]:
     """Read a published checkpoint without running code of its pickle.
@@ -60,8 +48,8 @@ def read_pix2vox(path: str | os.PathLike) -> dict[str, Tensor]:
         CheckpointError: If the file is missing, broken, or of another kind, or holds
             more than tensors, builtins and numbers.
     """
-    with torch.serialization.safe_globals(_NUMPY_NUMBERS):
-        content = read_torch_file(path)
+    # The program notes its best IoU as a number of numpy.
+    content = read_torch_file(path, numbers=True)
     return published_state(content, source=str(path))
 
 

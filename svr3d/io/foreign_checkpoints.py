@@ -4,11 +4,13 @@
 None of their pickled code is ever run; a file that needs it is refused.
 """
 
+import contextlib
 import os
 import pickle
 import re
 import reprlib
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,46 @@ _ZIP = b"PK\x03\x04"
 _NAMES = "StructuredToParameterName@@"
 _PARTS = "UnpackBigParamInfor@@"
 
+# What the pickle of a number of numpy names. It makes numbers from bytes, nothing else.
+_NUMPY_SCALAR = np.float64(0.0).__reduce__()[0]
+_NUMPY_NUMBERS = [
+    (_NUMPY_SCALAR, "numpy.core.multiarray.scalar"),
+    (_NUMPY_SCALAR, "numpy._core.multiarray.scalar"),
+    np.dtype,
+    type(np.dtype(np.float64)),
+    type(np.dtype(np.float32)),
+]
 
-def read_torch_file(path: str | os.PathLike, device: str | torch.device = "cpu") -> Any:
+
+class _Emptied:
+    """What stands for an object of a class that is not to be imported."""
+
+    def __new__(cls, *arguments):
+        return super().__new__(cls)
+
+    def __init__(self, *arguments):
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        """Take nothing over."""
+
+
+def read_torch_file(
+    path: str | os.PathLike,
+    device: str | torch.device = "cpu",
+    *,
+    numbers: bool = False,
+    emptied: Sequence[str] = (),
+) -> Any:
     """Read a ``.pth`` or ``.pt`` file that holds tensors and builtins only.
 
     Args:
         path: The file.
         device: Where its tensors go.
+        numbers: Whether single numbers of numpy may stand between them.
+        emptied: Starts of names (``package.``) of classes whose objects may stand
+            between them too: each becomes an object without content, and nothing of
+            that package is imported or run. Only for files in the zip format.
 
     Returns:
         What ``torch.save`` got.
@@ -48,9 +83,25 @@ def read_torch_file(path: str | os.PathLike, device: str | torch.device = "cpu")
             f"{path}: the file is truncated ({file.stat().st_size} bytes, no end)"
         )
     try:
-        return torch.load(file, map_location=device, weights_only=True)
+        with contextlib.ExitStack() as stack:
+            if numbers:
+                stack.enter_context(torch.serialization.safe_globals(_NUMPY_NUMBERS))
+            if emptied and is_zip:
+                names = torch.serialization.get_unsafe_globals_in_checkpoint(file)
+                known = [
+                    (_stand_in(name), name)
+                    for name in names
+                    if name.startswith(tuple(emptied))
+                ]
+                stack.enter_context(torch.serialization.safe_globals(known))
+            return torch.load(file, map_location=device, weights_only=True)
     except Exception as error:  # a foreign file makes the reader fail in any way
         raise explain_torch_error(path, error) from error
+
+
+def _stand_in(name: str) -> type:
+    # A dictionary with attributes is filled as a dictionary, which nothing else may be.
+    return dict if name.endswith("AttributeDict") else _Emptied
 
 
 def explain_torch_error(path: str | os.PathLike, error: Exception) -> CheckpointError:
