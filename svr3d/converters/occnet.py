@@ -3,10 +3,13 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
-from .key_map import Source, restore_names
+from .key_map import Source, fill_state, restore_names
 
 # Name of a tensor of a backbone -> published name, the first rule that matches. The
 # published networks are one class per encoder, all under the name ``encoder``.
@@ -24,14 +27,73 @@ _ENCODERS = (
     # ResidualEncoder.
     (r"project\.(.+)", r"fc_out.\1"),
 )
+# The same for a decoder, as ``cbatchnorm`` of the authors' program is spelled; what is
+# left of a name stays.
+_DECODER = (
+    (r"^point_layer\.", "fc_p."),
+    (r"^latent_layer\.", "fc_z."),
+    (r"^code_layer\.", "fc_c."),
+    (r"^output_layer\.", "fc_out."),
+    (r"^blocks\.(\d)\.", r"block\1."),
+    (r"\bfirst_norm\.", "bn_0."),
+    (r"\bsecond_norm\.", "bn_1."),
+    (r"\bfirst\.", "fc_0."),
+    (r"\bsecond\.", "fc_1."),
+    (r"^norm\.(gamma|beta|norm)\b", r"bn.\1"),
+    (r"\bnorm\.", "bn."),
+    (r"\b(gamma|beta)\.", r"conv_\1."),
+)
 
 
-def occnet_key_map(target: Mapping[str, Tensor]) -> dict[str, Source]:
+def _one_up(match: re.Match) -> str:
+    return f"block{int(match[1]) + 1}."
+
+
+# Spelling -> how its names differ from those.
+SPELLINGS: dict[str, tuple] = {
+    "official": (),
+    "legacy": ((r"\bconv_(gamma|beta)\.", r"fc_\1."),),
+    "cbatchnorm2": (
+        (r"^fc_p\.", "conv_p."),
+        (r"^block(\d)\.", r"blocks.\1."),
+        (r"^fc_out\.", "conv_out."),
+    ),
+    "lightning_cbn": (
+        (r"^block(\d)\.", _one_up),
+        (r"\bbn\.(running|num)", r"batchnorm.\1"),
+        (r"\bbn_(\d)\.", r"batchnorm_\1."),
+        (r"\bconv_(gamma|beta)\.", r"\1."),
+    ),
+    "lightning_fc": ((r"^block(\d)\.", r"blocks.\1."), (r"^fc_out\.", "fc.")),
+}
+"""How the decoders of the two programs spell the same tensors."""
+
+
+def spelling_of(state: Mapping[str, Any]) -> str:
+    """Return the spelling of a published state, a key of ``SPELLINGS``.
+
+    Args:
+        state: Published name, with its part in front -> anything.
+    """
+    signs = {
+        "legacy": "decoder.bn.fc_gamma.weight",
+        "cbatchnorm2": "decoder.conv_p.weight",
+        "lightning_cbn": "decoder.bn.batchnorm.running_mean",
+        "lightning_fc": "decoder.fc.weight",
+    }
+    found = [spelling for spelling, sign in signs.items() if sign in state]
+    return found[0] if found else "official"
+
+
+def occnet_key_map(
+    target: Mapping[str, Tensor], spelling: str = "official"
+) -> dict[str, Source]:
     """Map the published names to this package's tensors.
 
     Args:
         target: Tensors of the model, such as its state dict; those without a published
             name are left out.
+        spelling: A key of ``SPELLINGS``.
 
     Returns:
         Published name -> name in this package.
@@ -40,10 +102,17 @@ def occnet_key_map(target: Mapping[str, Tensor]) -> dict[str, Source]:
     names: dict[str, Source] = {}
     for name in target:
         part, _, rest = name.partition(".")
+        theirs = None
         if part == "backbone":
             theirs = _encoder_name(rest, shallow=shallow)
-            if theirs is not None:
-                names[f"encoder.{theirs}"] = Source(name)
+            theirs = theirs and f"encoder.{theirs}"
+        elif name.startswith("head.decoder."):
+            rest = rest.removeprefix("decoder.")
+            for pattern, replacement in (*_DECODER, *SPELLINGS[spelling]):
+                rest = re.sub(pattern, replacement, rest)
+            theirs = f"decoder.{rest}"
+        if theirs is not None:
+            names[theirs] = Source(name)
     return names
 
 
@@ -72,11 +141,43 @@ def _r2n2_name(stage: re.Match, *, shallow: bool) -> str:
     return f"{block}.{inner}.{tensor}"
 
 
-def restore_occnet_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def convert_occnet(
+    state: Mapping[str, Any], target: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Convert a published state into this package's.
+
+    Args:
+        state: Published name, with its part in front -> array or tensor.
+        target: State dict of the model that is to load the result; gives names and
+            shapes.
+
+    Returns:
+        A state dict that loads strictly.
+
+    Raises:
+        CheckpointError: If a tensor is missing, left over or of another shape.
+    """
+    names = occnet_key_map(target, spelling_of(state))
+    state = {name: _without_kernel(name, value) for name, value in state.items()}
+    return fill_state(names, state, target, what="Occupancy Networks")
+
+
+def _without_kernel(name: str, value: Any) -> Tensor:
+    """Return a decoder's convolution of one tap as the linear layer that it is."""
+    value = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+    if name.startswith("decoder.") and value.dim() == 3 and value.shape[-1] == 1:
+        return value.squeeze(-1)
+    return value
+
+
+def restore_occnet_names(
+    tensors: Mapping[str, Tensor], spelling: str = "official"
+) -> dict[str, Tensor]:
     """Return tensors (parameters, gradients, buffers) under their published names.
 
     Args:
         tensors: Name in this package -> tensor; those without a published name are
-            left out.
+            left out. Weights of convolutions of one tap stay those of linear layers.
+        spelling: A key of ``SPELLINGS``.
     """
-    return restore_names(occnet_key_map(tensors), tensors)
+    return restore_names(occnet_key_map(tensors, spelling), tensors)

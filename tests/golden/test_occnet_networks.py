@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole occupancy networks against recorded runs of the two published programs."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import MODELS
+from occnet_cases import as_images, check, check_gradients
+
+import svr3d.models  # noqa: F401  registers the parts
+from svr3d.converters.occnet import (
+    convert_occnet,
+    restore_occnet_names,
+    spelling_of,
+)
+
+CBN = dict(type="CBNDecoder", code_features=256, hidden_features=256)
+NARROW_CBN = dict(type="CBNDecoder", code_features=128, hidden_features=128)
+RESNET = dict(type="ConditionalResNet", depth=18, out_features=256)
+EFFICIENTNET = dict(type="EfficientNetEncoder", variant="b0", out_features=128)
+# The rates that the recorded training passes had.
+CERTAIN = dict(EFFICIENTNET, dropout=0.0, drop_path=0.0)
+
+
+def build(backbone, decoder):
+    return MODELS.build(
+        dict(
+            type="EncoderDecoder",
+            backbone=backbone,
+            head=dict(type="OccupancyHead", decoder=decoder),
+            losses=[dict(type="OccupancyBCE")],
+        )
+    )
+
+
+@pytest.fixture
+def load(golden, golden_dir):
+    """Return a function: case, model -> batch, outputs, the published spelling."""
+
+    def load(case, model):
+        folder = golden_dir / "occnet" / case
+        state = golden.state_dict(folder)
+        model.load_state_dict(convert_occnet(state, model.state_dict()))
+        inputs, outputs = golden.load(folder)
+        images = as_images(inputs["inputs" if "inputs" in inputs else "images"])
+        batch = {
+            "images": images.unsqueeze(1),
+            "points": torch.from_numpy(inputs["points"]),
+        }
+        if "occ" in inputs:
+            batch["occupancies"] = torch.from_numpy(inputs["occ"])
+        return batch, outputs, spelling_of(state)
+
+    return load
+
+
+def gradients(model, spelling):
+    return restore_occnet_names(
+        {name: p.grad for name, p in model.named_parameters()}, spelling
+    )
+
+
+@pytest.mark.parametrize("case", ["net_resnet18_cbn", "net_resnet18_cbn_legacy"])
+def test_authors_network(case, load):
+    model = build(RESNET, CBN).eval()
+    batch, outputs, spelling = load(case, model)
+    assert spelling == ("legacy" if case.endswith("legacy") else "official")
+    assert sum(p.numel() for p in model.parameters()) == 13_414_465
+    with torch.no_grad():
+        check(outputs, "eval.c", model.code(batch), 2e-4, 2e-4)
+        logits = model.outputs(batch)["logits"]
+        check(outputs, "eval.logits", logits, 2e-4, 2e-4)
+        probabilities = model.predict(batch)(batch["points"])
+        check(outputs, "eval.probs", probabilities, 2e-4, 2e-4)
+    model.train()
+    (loss,) = model.loss(batch).values()
+    assert loss.item() == pytest.approx(float(outputs["train.loss"]), rel=2e-4)
+    loss.backward()
+    check_gradients(outputs, gradients(model, spelling))
+    buffers = restore_occnet_names(dict(model.named_buffers()), spelling)
+    after = [key for key in outputs if key.startswith("train.after.")]
+    assert len(after) == 4
+    for key in after:
+        check(outputs, key, buffers[key.removeprefix("train.after.")], 2e-4, 2e-4)
+
+
+def test_authors_network_in_training(load):
+    model = build(RESNET, CBN).train()
+    batch, outputs, _ = load("net_resnet18_cbn", model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    losses = []
+    for _ in range(3):
+        (loss,) = model.loss(batch).values()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    expected = outputs["train.adam_losses"]
+    np.testing.assert_allclose(losses[0], expected[0], rtol=1e-4)
+    np.testing.assert_allclose(losses, expected, rtol=1e-2)
+    with torch.no_grad():
+        logits = model.eval().outputs(batch)["logits"]
+    largest = np.abs(outputs["train.adam_eval_logits"]).max()
+    check(outputs, "train.adam_eval_logits", logits, 0, 2e-2 * largest)
+
+
+def test_authors_network_at_224_pixels(load):
+    model = build(RESNET, CBN).eval()
+    batch, outputs, _ = load("net_resnet18_cbn_224", model)
+    with torch.no_grad():
+        check(outputs, "c", model.code(batch), 2e-4, 2e-4)
+        logits = model.outputs(batch)["logits"]
+        check(outputs, "logits", logits, 2e-4, 2e-4)
+
+
+LIGHTNING = {
+    "lit_resnet18_cbn": (RESNET, CBN, "lightning_cbn", "train"),
+    "lit_efficientnet_b0_cbn": (CERTAIN, NARROW_CBN, "lightning_cbn", "train0"),
+}
+
+
+@pytest.mark.parametrize("case", LIGHTNING)
+def test_lightning_network(case, load):
+    backbone, decoder, wanted, mode = LIGHTNING[case]
+    model = build(backbone, decoder).eval()
+    batch, outputs, spelling = load(case, model)
+    assert spelling == wanted
+    result = model.outputs(batch)
+    check(outputs, "eval.c", model.code(batch), 5e-4, 5e-4)
+    check(outputs, "eval.logits", result["logits"], 5e-4, 5e-4)
+    (loss,) = model.loss(batch).values()
+    expected = float(outputs["eval.loss_sum_mean"])
+    assert loss.item() == pytest.approx(expected, rel=5e-4)
+    loss.backward()
+    check_gradients(outputs, gradients(model, spelling), "eval.")
+    model.zero_grad()
+    model.train()
+    result = model.outputs(batch)
+    check(outputs, f"{mode}.logits", result["logits"], 5e-4, 5e-4)
+    loss = model.losses["occupancy_bce"](result, batch)
+    assert loss.item() == pytest.approx(float(outputs[f"{mode}.loss"]), rel=5e-4)
+    loss.backward()
+    check_gradients(outputs, gradients(model, spelling), f"{mode}.")
