@@ -110,6 +110,8 @@ def test_pretrained_efficientnet_keeps_its_last_layer(tmp_path):
     other = EfficientNetEncoder("b1", 8, pretrained=str(tmp_path / "b0.pth"))
     with pytest.raises(CheckpointError, match=r"b0\.pth: _blocks"):
         other.init_weights()
+    with pytest.raises(ValueError, match="at least 32 pixels, found 31x40"):
+        encoder(torch.rand(1, 3, 31, 40))
     with pytest.raises(ValueError, match="variant: expected one of 'b0', .* 'b8'"):
         EfficientNetEncoder("b8")
 

@@ -42,6 +42,8 @@ _STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
+# Pixels; the padding, which is static, leaves nothing of smaller images.
+_SMALLEST = 32
 
 
 @BACKBONES.register_module()
@@ -129,7 +131,15 @@ class EfficientNetEncoder(nn.Module):
 
         Returns:
             Codes, (N, out_features).
+
+        Raises:
+            ValueError: If the images are too small for all convolutions.
         """
+        if min(images.shape[-2:]) < _SMALLEST:
+            raise ValueError(
+                f"EfficientNetEncoder: expected images of at least {_SMALLEST} pixels, "
+                f"found {images.shape[-2]}x{images.shape[-1]}"
+            )
         x = F.silu(self._bn0(self._conv_stem(self.normalization(images))))
         for block in self._blocks:
             x = block(x)

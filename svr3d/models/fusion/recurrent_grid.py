@@ -63,6 +63,9 @@ class RecurrentGrid(nn.Module):
 
         Returns:
             Hidden grid after the last view, (B, C, r, r, r).
+
+        Raises:
+            ValueError: If the features have another length.
         """
         return self.states(features)[-1].hidden
 
@@ -90,6 +93,12 @@ class RecurrentGrid(nn.Module):
     def _inputs(self, features: Tensor) -> Tensor:
         """Return what the views add to the gates, (B, V, G C, r, r, r)."""
         batch, views = features.shape[:2]
+        if features.shape[2:] != (self.input_map.in_features,):
+            raise ValueError(
+                f"{type(self).__name__}: expected features (B, V, "
+                f"{self.input_map.in_features}) (in_features), found "
+                f"{tuple(features.shape)}"
+            )
         inputs = self.input_map(features).view(
             batch, views, self.num_gates * self.channels, *[self.grid_size] * 3
         )

@@ -121,8 +121,12 @@ class VoxelDecoder(nn.Module):
         self.grid_size = grid_size
         self.resolution = grid_size * 2**upsamplings
         self.to_grid = None
+        self.code_shape: tuple[int, ...] = (widths[0], *[grid_size] * 3)
+        self._code_arguments = "widths[0], grid_size; a vector needs code_features"
         if code_features is not None:
             self.to_grid = nn.Linear(code_features, widths[0] * grid_size**3)
+            self.code_shape = (code_features,)
+            self._code_arguments = "code_features"
         by_zeros = upsampling == "zeros"
         self.upsample = nn.ModuleList(
             nn.ConvTranspose3d(width, width, 2, stride=2)
@@ -157,7 +161,15 @@ class VoxelDecoder(nn.Module):
         Returns:
             ``logits`` (B, R, R, R), indexed [x, y, z], and ``features``, the last
             block's, (B, widths[-1], R, R, R).
+
+        Raises:
+            ValueError: If the code has another size.
         """
+        if code.shape[1:] != self.code_shape:
+            raise ValueError(
+                f"VoxelDecoder: expected a code of shape {self.code_shape} "
+                f"({self._code_arguments}), found {tuple(code.shape[1:])}"
+            )
         x = code
         if self.to_grid is not None:
             x = self.to_grid(x).view(x.shape[0], -1, *[self.grid_size] * 3)

@@ -161,7 +161,8 @@ class EncoderDecoder(BaseReconstructor):
             Features, (B, V, C).
 
         Raises:
-            ValueError: If there is no view, or several without a fusion.
+            ValueError: If there is no view, or several without a fusion, or the
+                backbone makes anything but a vector of an image.
         """
         views = images.shape[1]
         flat = images.flatten(0, 1)
@@ -172,7 +173,14 @@ class EncoderDecoder(BaseReconstructor):
                 f"images: found {views} views per sample, expected "
                 f"{'at least 1' if self.fusion else '1, as the model has no fusion'}"
             )
-        return map_views(self.backbone, flat, views, one_by_one=self._one_by_one)
+        features = map_views(self.backbone, flat, views, one_by_one=self._one_by_one)
+        if features.dim() != 3:
+            raise ValueError(
+                f"backbone {type(self.backbone).__name__}: expected one vector per "
+                f"image (N, C), found (N, {', '.join(map(str, features.shape[2:]))}); "
+                "FeatureMapEncoder makes a vector of the maps of such a trunk"
+            )
+        return features
 
     def decode_each(self, features: Tensor) -> dict[str, Tensor]:
         """Decode each view by itself.
