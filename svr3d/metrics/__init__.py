@@ -2,7 +2,8 @@
 """Metrics with explicit protocols."""
 
 from svr3d.metrics.merge_tables import merge_tables
+from svr3d.metrics.occupancy_loss import OccupancyLoss
 from svr3d.metrics.result_table import ResultRow, ResultTable
 from svr3d.metrics.voxel_iou import VoxelIoU
 
-__all__ = ["ResultRow", "ResultTable", "VoxelIoU", "merge_tables"]
+__all__ = ["OccupancyLoss", "ResultRow", "ResultTable", "VoxelIoU", "merge_tables"]

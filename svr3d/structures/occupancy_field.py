@@ -36,6 +36,9 @@ class OccupancyField(Structure):
         decode_logits: The same as ``decode`` before the sigmoid; surfaces and normals
             are more exact by it. None takes the logits of the probabilities.
         extraction: How meshes are extracted.
+        bound: ``bound(codes, points (B, P, 3), occupancies (B, P)) -> (B,), (B,)`` of
+            heads that infer a latent vector: cross entropy and divergence, see
+            :meth:`evidence`.
     """
 
     codes: torch.Tensor
@@ -44,6 +47,7 @@ class OccupancyField(Structure):
     threshold: float = DEFAULT_THRESHOLD
     decode_logits: Decode | None = None
     extraction: ExtractionSettings = ExtractionSettings()
+    bound: Callable[..., tuple[torch.Tensor, torch.Tensor]] | None = None
 
     def __len__(self) -> int:
         return self.codes.shape[0]
@@ -87,6 +91,26 @@ class OccupancyField(Structure):
             normals.append(F.normalize(-slope, dim=2))
         return torch.cat(normals, dim=1)
 
+    def evidence(
+        self, points: torch.Tensor, occupancies: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what a validation loss sums: cross entropy and divergence.
+
+        Args:
+            points: (B, P, 3).
+            occupancies: Labels (B, P) in {0, 1}.
+
+        Returns:
+            Cross entropy, summed over points, and divergence of a latent vector from
+            its prior, which is 0 without one; (B,) each.
+        """
+        if self.bound is not None:
+            return self.bound(self.codes, points, occupancies)
+        logits = self.logits(points)
+        labels = occupancies.to(logits)
+        error = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+        return error.sum(1), error.new_zeros(len(self))
+
     def _of_each(self, points: torch.Tensor) -> torch.Tensor:
         if points.ndim == 2:
             points = points.expand(len(self), *points.shape)
@@ -104,6 +128,7 @@ class OccupancyField(Structure):
             self,
             decode=partial(_mirrored, self.decode, axis),
             decode_logits=None if logits is None else partial(_mirrored, logits, axis),
+            bound=None,
         )
 
     def average(self, other: OccupancyField) -> OccupancyField:
@@ -114,6 +139,7 @@ class OccupancyField(Structure):
             codes=torch.stack((self.codes, other.codes), dim=1),
             decode=partial(_averaged, self.decode, other.decode),
             decode_logits=None if None in both else partial(_averaged_logits, *both),
+            bound=None,
         )
 
     def _select(self, index: slice) -> OccupancyField:

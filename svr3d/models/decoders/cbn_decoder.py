@@ -1,37 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoder of occupancy networks with conditional batch norms."""
 
-import torch.nn.functional as F
 from mmengine.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
-from svr3d.models.decoders.point_decoder import PointDecoder
-from svr3d.models.layers.conditional_batch_norm import ConditionalBatchNorm
+from svr3d.models.decoders.block_stack import (
+    folded_logits,
+    make_blocks,
+    through_blocks,
+)
+from svr3d.models.decoders.point_decoder import (
+    PointDecoder,
+    add_vector,
+    enter,
+    optional_linear,
+)
+from svr3d.models.layers.conditional_batch_norm import point_norm
 from svr3d.models.layers.pointwise_linear import PointwiseLinear
-
-
-class ConditionalBlock(nn.Module):
-    """x + second(relu(norm(first(relu(norm(x, c))), c))); starts as the identity."""
-
-    def __init__(self, code_features: int, channels: int):
-        """Set up the block.
-
-        Args:
-            code_features: Length C of a code.
-            channels: Features of a point, in and out.
-        """
-        super().__init__()
-        self.first_norm = ConditionalBatchNorm(code_features, channels)
-        self.first = PointwiseLinear(channels, channels)
-        self.second_norm = ConditionalBatchNorm(code_features, channels)
-        self.second = PointwiseLinear(channels, channels)
-        nn.init.zeros_(self.second.weight)
-
-    def forward(self, points: Tensor, code: Tensor) -> Tensor:
-        """Map features (B, T, channels) under codes (B, C)."""
-        x = self.first(F.relu(self.first_norm(points, code), inplace=True))
-        x = self.second(F.relu(self.second_norm(x, code), inplace=True))
-        return points + x
 
 
 @MODELS.register_module()
@@ -67,44 +52,21 @@ class CBNDecoder(PointDecoder):
         super().__init__(code_features, latent_features)
         self.slope = 0.2 if leaky else 0.0
         self.point_layer = PointwiseLinear(3, hidden_features)
-        self.latent_layer = (
-            nn.Linear(latent_features, hidden_features) if latent_features else None
-        )
-        self.blocks = nn.ModuleList(
-            ConditionalBlock(code_features, hidden_features) for _ in range(num_blocks)
-        )
-        self.norm = ConditionalBatchNorm(code_features, hidden_features)
+        self.latent_layer = optional_linear(latent_features, hidden_features)
+        self.blocks = make_blocks(num_blocks, hidden_features, code_features)
+        self.norm = point_norm(hidden_features, code_features)
         self.output_layer = PointwiseLinear(hidden_features, 1)
 
-    def forward(self, points: Tensor, latent: Tensor, code: Tensor) -> Tensor:
-        """Decode points; see :class:`PointDecoder`."""
-        if not self.training:
-            return self.evaluate(points, latent, code)
-        self.check(latent, code)
-        x = self._enter(points, latent)
-        for block in self.blocks:
-            x = block(x, code)
-        x = F.leaky_relu(self.norm(x, code), self.slope, inplace=True)
-        return self.output_layer(x).squeeze(-1)
+    def decode(
+        self, points: Tensor, latent: Tensor, code: Tensor, *, training: bool
+    ) -> Tensor:
+        """Decode; see :class:`PointDecoder`."""
+        x = add_vector(enter(self.point_layer, points), self.latent_layer, latent)
+        return through_blocks(x, code, self, slope=self.slope, training=training)
 
-    def evaluate(self, points: Tensor, latent: Tensor, code: Tensor) -> Tensor:
-        """Decode points by the running statistics; see :class:`PointDecoder`."""
-        self.check(latent, code)
-        x = self._enter(points, latent)
-        for block in self.blocks:
-            y = _affine(x, block.first_norm.affine(code))
-            y = _affine(block.first(F.relu(y)), block.second_norm.affine(code))
-            x = x + block.second(F.relu(y))
-        x = F.leaky_relu(_affine(x, self.norm.affine(code)), self.slope)
-        return self.output_layer(x).squeeze(-1)
-
-    def _enter(self, points: Tensor, latent: Tensor) -> Tensor:
-        x = self.point_layer(points)
+    def decode_fast(self, points: Tensor, latent: Tensor, code: Tensor) -> Tensor:
+        """Decode with folded norms; see :class:`PointDecoder`."""
+        vectors = points.new_zeros(len(points), self.point_layer.out_features)
         if self.latent_layer is not None:
-            x = x + self.latent_layer(latent).unsqueeze(1)
-        return x
-
-
-def _affine(points: Tensor, scale_shift: tuple[Tensor, Tensor]) -> Tensor:
-    scale, shift = scale_shift
-    return shift.unsqueeze(1).addcmul(points, scale.unsqueeze(1))
+            vectors = self.latent_layer(latent)
+        return folded_logits(points, vectors, code, self, slope=self.slope)

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batch norm whose scale and shift follow from a code."""
+"""Batch norms of features of points, with the activation that follows them."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from svr3d.models.layers.pointwise_linear import as_maps, as_points
+from svr3d.models.layers.normalized_points import normalize_points
 
 
 class ConditionalBatchNorm(nn.Module):
-    """Normalises features of points; each object's code gives the scale and shift.
+    """Batch norm of features of points; each object's code gives the scale and shift.
 
     gamma(c) * (x - mean) / sqrt(variance + eps) + beta(c), where mean and variance are
     those of all points of all objects of the batch, or in evaluation the running ones.
-    At initialisation gamma = 1 and beta = 0 for every code. Source: Mescheder et al.,
-    "Occupancy Networks" (CVPR 2019), and CBatchNorm1d in im2mesh/layers.py of
-    autonomousvision/occupancy_networks.
+    At initialisation gamma = 1 and beta = 0 for every code. :func:`norm_and_activate`
+    applies it. Source: Mescheder et al., "Occupancy Networks" (CVPR 2019), and
+    CBatchNorm1d in im2mesh/layers.py of autonomousvision/occupancy_networks.
     """
 
     def __init__(
@@ -42,20 +43,8 @@ class ConditionalBatchNorm(nn.Module):
         nn.init.zeros_(self.beta.weight)
         nn.init.zeros_(self.beta.bias)
 
-    def affine(self, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the layer is in evaluation: x * scale + shift.
-
-        Args:
-            code: (B, C).
-
-        Returns:
-            Scale and shift, (B, F) each.
-        """
-        scale = self.gamma(code) * torch.rsqrt(self.norm.running_var + self.norm.eps)
-        return scale, self.beta(code) - scale * self.norm.running_mean
-
     def forward(self, points: Tensor, code: Tensor) -> Tensor:
-        """Normalise.
+        """Normalise, without an activation.
 
         Args:
             points: Features (B, T, F).
@@ -64,25 +53,64 @@ class ConditionalBatchNorm(nn.Module):
         Returns:
             (B, T, F).
         """
-        if self.training:
-            # Maps, as batch norm is slow on features that lie last in memory.
-            points = as_points(batch_norm(self.norm, as_maps(points)))
-            scale, shift = self.gamma(code), self.beta(code)
-        else:
-            scale, shift = self.affine(code)
-        return torch.addcmul(shift.unsqueeze(1), points, scale.unsqueeze(1))
+        return norm_and_activate(self, points, code, slope=1.0, training=self.training)
 
 
-def batch_norm(norm: nn.BatchNorm1d, maps: Tensor) -> Tensor:
-    """Apply a batch norm in training to maps (B, C, 1, T)."""
-    norm.num_batches_tracked.add_(1)
-    return torch.nn.functional.batch_norm(
-        maps,
-        norm.running_mean,
-        norm.running_var,
-        norm.weight,
-        norm.bias,
-        training=True,
-        momentum=norm.momentum,
-        eps=norm.eps,
-    )
+def point_norm(channels: int, code_features: int | None) -> nn.Module:
+    """Return a norm for features of points, conditioned on codes if they have a length.
+
+    Args:
+        channels: Features of a point.
+        code_features: Length C of the codes, or None.
+    """
+    if code_features is None:
+        return nn.BatchNorm1d(channels)
+    return ConditionalBatchNorm(code_features, channels)
+
+
+def norm_and_activate(
+    norm: nn.Module,
+    points: Tensor,
+    code: Tensor,
+    *,
+    slope: float = 0.0,
+    training: bool,
+) -> Tensor:
+    """Normalise features of points and apply a LeakyReLU.
+
+    Args:
+        norm: What :func:`point_norm` returned.
+        points: Features (B, T, F).
+        code: (B, C), of which only B matters to a norm that is not conditioned.
+        slope: Negative slope of the activation; 0 makes it a ReLU.
+        training: Whether by the statistics of the batch, or the running ones.
+
+    Returns:
+        (B, T, F).
+    """
+    if not training:
+        scale, shift = steady_affine(norm, code)
+        x = torch.addcmul(shift.unsqueeze(1), points, scale.unsqueeze(1))
+        return F.leaky_relu(x, slope)
+    if isinstance(norm, ConditionalBatchNorm):
+        affine = norm.gamma(code), norm.beta(code)
+        return normalize_points(points, norm.norm, slope, affine)
+    return normalize_points(points, norm, slope)
+
+
+def steady_affine(norm: nn.Module, code: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a norm is by its running statistics: x * scale + shift.
+
+    Args:
+        norm: What :func:`point_norm` returned.
+        code: (B, C).
+
+    Returns:
+        Scale and shift, (B, F) each.
+    """
+    if isinstance(norm, ConditionalBatchNorm):
+        gamma, beta, norm = norm.gamma(code), norm.beta(code), norm.norm
+    else:
+        gamma, beta = (v.expand(len(code), -1) for v in (norm.weight, norm.bias))
+    scale = gamma * torch.rsqrt(norm.running_var + norm.eps)
+    return scale, beta - scale * norm.running_mean

@@ -4,30 +4,46 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from svr3d.models.layers.pointwise_linear import PointwiseLinear
+
 
 class FCBlock(nn.Module):
     """x + fc_1(relu(fc_0(relu(x)))); ``fc_1`` starts at weight 0.
+
+    With the activation behind the layers it is x + relu(fc_1(relu(fc_0(x)))).
 
     Where the widths differ, a linear layer without bias is the shortcut. Source: He et
     al., "Identity mappings in deep residual networks" (ECCV 2016), as Occupancy
     Networks uses it (im2mesh/layers.py, ResnetBlockFC).
     """
 
-    def __init__(self, in_features: int, out_features: int):
+    def __init__(
+        self, in_features: int, out_features: int, *, activation: str = "before"
+    ):
         """Set up the block.
 
         Args:
             in_features: Features of the input.
             out_features: Features of the output; the smaller of the two is the width
                 between the layers.
+            activation: Whether a ReLU stands 'before' each layer, or 'after' it, as in
+                the decoder without norms of Occupancy Networks' re-implementation.
+
+        Raises:
+            ValueError: If ``activation`` is another word.
         """
         super().__init__()
+        if activation not in ("before", "after"):
+            raise ValueError(
+                f"activation: expected 'before' or 'after', found {activation!r}"
+            )
+        self.activation = activation
         hidden = min(in_features, out_features)
-        self.fc_0 = nn.Linear(in_features, hidden)
-        self.fc_1 = nn.Linear(hidden, out_features)
+        self.fc_0 = PointwiseLinear(in_features, hidden)
+        self.fc_1 = PointwiseLinear(hidden, out_features)
         self.shortcut: nn.Module = nn.Identity()
         if in_features != out_features:
-            self.shortcut = nn.Linear(in_features, out_features, bias=False)
+            self.shortcut = PointwiseLinear(in_features, out_features, bias=False)
         nn.init.zeros_(self.fc_1.weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,4 +55,6 @@ class FCBlock(nn.Module):
         Returns:
             (..., out_features).
         """
+        if self.activation == "after":
+            return self.shortcut(x) + F.relu(self.fc_1(F.relu(self.fc_0(x))))
         return self.shortcut(x) + self.fc_1(F.relu(self.fc_0(F.relu(x))))

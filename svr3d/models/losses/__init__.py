@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Losses, named by what they compare."""
 
+from svr3d.models.losses.latent_kl import LatentKL
 from svr3d.models.losses.occupancy_bce import OccupancyBCE
 from svr3d.models.losses.voxel_bce import VoxelBCE
 from svr3d.models.losses.voxel_soft_iou import VoxelSoftIoU
 
-__all__ = ["OccupancyBCE", "VoxelBCE", "VoxelSoftIoU"]
+__all__ = ["LatentKL", "OccupancyBCE", "VoxelBCE", "VoxelSoftIoU"]
