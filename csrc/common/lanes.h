@@ -69,18 +69,23 @@ struct Lanes<double> {
 #ifdef __GNUC__
 template <typename T>
 struct PartOf;
+// Loose is the same in memory, at any address: compilers copy large objects in pieces,
+// which cost a stall each when they are read as a whole.
 template <>
 struct PartOf<float> {
   typedef float Type __attribute__((vector_size(SVR3D_LANE_BYTES)));
+  typedef Type Loose __attribute__((aligned(4), may_alias));
 };
 template <>
 struct PartOf<double> {
   typedef double Type __attribute__((vector_size(SVR3D_LANE_BYTES)));
+  typedef Type Loose __attribute__((aligned(8), may_alias));
 };
 #else
 template <typename T>
 struct PartOf {
   typedef T Type;
+  typedef T Loose;
 };
 #endif
 
@@ -117,10 +122,36 @@ inline Pack<Part> operator&(const Pack<Part>& a, const Pack<Part>& b) {
   SVR3D_PARTS(Pack<Part>, a.part[i] & b.part[i]);
 }
 
+template <typename Part>
+inline Part larger_part(const Part& a, const Part& b) {
+  return a > b ? a : b;
+}
+template <typename Part>
+inline Part smaller_part(const Part& a, const Part& b) {
+  return a < b ? a : b;
+}
+#if SVR3D_LANE_BYTES == 32  // compilers make a comparison and a blend of the above
+inline PartOf<float>::Type larger_part(PartOf<float>::Type a, PartOf<float>::Type b) {
+  return _mm256_max_ps(a, b);
+}
+inline PartOf<float>::Type smaller_part(PartOf<float>::Type a, PartOf<float>::Type b) {
+  return _mm256_min_ps(a, b);
+}
+inline PartOf<double>::Type larger_part(PartOf<double>::Type a,
+                                        PartOf<double>::Type b) {
+  return _mm256_max_pd(a, b);
+}
+inline PartOf<double>::Type smaller_part(PartOf<double>::Type a,
+                                         PartOf<double>::Type b) {
+  return _mm256_min_pd(a, b);
+}
+#endif
+
 template <typename T>
 struct Lanes {
   static constexpr int kWidth = 64 / sizeof(T);
   using Part = typename PartOf<T>::Type;
+  using Loose = typename PartOf<T>::Loose;
   using Value = Pack<Part>;
 #ifdef __GNUC__
   using Flags = decltype(Part{} < Part{});
@@ -136,11 +167,11 @@ struct Lanes {
     SVR3D_PARTS(Index, Flags{} + static_cast<Int>(v));
   }
   static Value load(const T* p) {
-    Value v;
-    std::memcpy(&v, p, sizeof v);
-    return v;
+    SVR3D_PARTS(Value, reinterpret_cast<const Loose*>(p)[i]);
   }
-  static void store(T* p, const Value& v) { std::memcpy(p, &v, sizeof v); }
+  static void store(T* p, const Value& v) {
+    for (int i = 0; i < Value::kParts; ++i) reinterpret_cast<Loose*>(p)[i] = v.part[i];
+  }
   static void store_index(int32_t* p, const Index& v) {
     Int lane[kWidth];
     std::memcpy(lane, &v, sizeof v);
@@ -168,10 +199,10 @@ struct Lanes {
     SVR3D_PARTS(Pack<Any>, m.part[i] ? a.part[i] : b.part[i]);
   }
   static Value larger(const Value& a, const Value& b) {
-    SVR3D_PARTS(Value, a.part[i] > b.part[i] ? a.part[i] : b.part[i]);
+    SVR3D_PARTS(Value, larger_part(a.part[i], b.part[i]));
   }
   static Value smaller(const Value& a, const Value& b) {
-    SVR3D_PARTS(Value, a.part[i] < b.part[i] ? a.part[i] : b.part[i]);
+    SVR3D_PARTS(Value, smaller_part(a.part[i], b.part[i]));
   }
   static uint32_t bits(const Mask& m) {
     uint32_t found = 0;

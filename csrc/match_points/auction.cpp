@@ -8,6 +8,18 @@
 
 namespace svr3d {
 
+namespace {
+
+inline void prefetch(const float* line) {
+#ifdef __GNUC__
+  __builtin_prefetch(line);
+#else
+  (void)line;
+#endif
+}
+
+}  // namespace
+
 #define SVR3D_PER_SET "../match_points/choose_lanes.h"
 #include "../common/lanes_per_set.h"
 
@@ -27,7 +39,7 @@ SVR3D_CLONES void cost_row(const float* axes, int64_t stride, int64_t n, Vec3<fl
   }
 }
 
-using Chooser = Choice (*)(const float*, const float*, int64_t);
+using Chooser = Choice (*)(const float*, const float*, const float*, int64_t);
 
 Chooser chooser() {
 #if SVR3D_X86
@@ -61,8 +73,11 @@ void Auction::bid(float epsilon) {
   int64_t head = 0;
   for (int64_t waiting = n_; waiting > 0;) {
     const int32_t bidder = queue_[head];
+    // Unless this bidder drives out another one and is the last.
+    const int32_t next = queue_[head + 1 < n_ ? head + 1 : 0];
     const Choice choice =
-        choose(costs_.data() + bidder * padded_, prices_.data(), padded_);
+        choose(costs_.data() + bidder * padded_, costs_.data() + next * padded_,
+               prices_.data(), padded_);
     prices_[choice.object] = raised(prices_[choice.object], choice, epsilon);
     const int32_t loser = owner_[choice.object];
     owner_[choice.object] = bidder;

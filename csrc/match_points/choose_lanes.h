@@ -2,9 +2,14 @@
 // The scan of one bid, over a row of costs. Included once per instruction set, like
 // lanes.h.
 
-inline Choice choose(const float* costs, const float* prices, int64_t padded) {
+// `next` is the row of the next bid, which is fetched meanwhile: the rows of a large
+// cloud fit no near cache, and follow one another in no order.
+inline Choice choose(const float* costs, const float* next, const float* prices,
+                     int64_t padded) {
   using L = Lanes<float>;
-  constexpr int kWidth = 16, kChains = 2;  // two chains hide the latency of minima
+  // Two chains hide the latency of minima; where sixteen lanes take several registers,
+  // these are the chains.
+  constexpr int kWidth = 16, kChains = SVR3D_LANE_BYTES == 64 ? 2 : 1;
   int32_t numbers[kWidth];
   for (int i = 0; i < kWidth; ++i) numbers[i] = i;
   L::Value best[kChains], second[kChains];
@@ -17,6 +22,7 @@ inline Choice choose(const float* costs, const float* prices, int64_t padded) {
   const L::Index step = L::splat_index(kChains * kWidth);
   for (int64_t j = 0; j < padded; j += kChains * kWidth) {
     for (int c = 0; c < kChains; ++c) {
+      prefetch(next + j + c * kWidth);
       const L::Value value =
           L::load(costs + j + c * kWidth) + L::load(prices + j + c * kWidth);
       const L::Mask better = L::less(value, best[c]);
@@ -26,15 +32,27 @@ inline Choice choose(const float* costs, const float* prices, int64_t padded) {
       at[c] = L::add(at[c], step);
     }
   }
-  Choice choice = no_choice();
+  // Halves the lanes until one is left: as merge() does, but many at a time.
+  constexpr int kAll = kWidth * kChains;
+  float firsts[kAll], seconds[kAll];
+  int32_t objects[kAll];
   for (int c = 0; c < kChains; ++c) {
-    float firsts[kWidth], seconds[kWidth];
-    int32_t objects[kWidth];
-    L::store(firsts, best[c]);
-    L::store(seconds, second[c]);
-    L::store_index(objects, object[c]);
-    for (int i = 0; i < kWidth; ++i)
-      choice = merge(choice, Choice{firsts[i], seconds[i], objects[i]});
+    L::store(firsts + c * kWidth, best[c]);
+    L::store(seconds + c * kWidth, second[c]);
+    L::store_index(objects + c * kWidth, object[c]);
   }
-  return choice;
+  for (int half = kAll / 2; half > 0; half /= 2) {
+    SVR3D_VECTORIZE
+    for (int i = 0; i < half; ++i) {
+      const float a = firsts[i], b = firsts[i + half];
+      const int32_t from = objects[i], to = objects[i + half];
+      const float low = seconds[i] < seconds[i + half] ? seconds[i] : seconds[i + half];
+      const float lost = a < b ? b : a;
+      const int32_t lower = from < to ? from : to;
+      objects[i] = a < b ? from : (b < a ? to : lower);
+      firsts[i] = a < b ? a : b;
+      seconds[i] = low < lost ? low : lost;
+    }
+  }
+  return {firsts[0], seconds[0], objects[0]};
 }
