@@ -2,8 +2,18 @@
 """Metrics with explicit protocols."""
 
 from svr3d.metrics.merge_tables import merge_tables
+from svr3d.metrics.mesh_distances import MeshDistances
 from svr3d.metrics.occupancy_loss import OccupancyLoss
+from svr3d.metrics.point_iou import PointIoU
 from svr3d.metrics.result_table import ResultRow, ResultTable
 from svr3d.metrics.voxel_iou import VoxelIoU
 
-__all__ = ["OccupancyLoss", "ResultRow", "ResultTable", "VoxelIoU", "merge_tables"]
+__all__ = [
+    "MeshDistances",
+    "OccupancyLoss",
+    "PointIoU",
+    "ResultRow",
+    "ResultTable",
+    "VoxelIoU",
+    "merge_tables",
+]

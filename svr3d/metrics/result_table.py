@@ -20,8 +20,9 @@ class ResultRow:
         name: Display name.
         count: Number of samples.
         values: Mean over the samples, one per column.
-        baseline: Published figure to compare with.
+        baseline: Published figure to compare all columns with.
         taxonomy_id: Identifier in the data set.
+        published: Column -> published figure to compare it with.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ResultRow:
     values: tuple[float, ...]
     baseline: float | None = None
     taxonomy_id: str | None = None
+    published: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class ResultTable:
         categories: Sequence[str],
         values: Sequence[Sequence[float]],
         baselines: Mapping[str, float | None] | None = None,
+        published: Mapping[str, Mapping[str, float]] | None = None,
         taxonomy_ids: Mapping[str, str] | None = None,
         protocol: Mapping[str, Any] | None = None,
         summary: Mapping[str, Any] | None = None,
@@ -71,7 +74,8 @@ class ResultTable:
             columns: K labels.
             categories: Display name of each sample's category, N.
             values: (N, K).
-            baselines: Display name -> published figure.
+            baselines: Display name -> published figure of all columns.
+            published: Display name -> column -> published figure.
             taxonomy_ids: Display name -> identifier.
             protocol: Facts of the evaluation.
             summary: Further scalars.
@@ -96,6 +100,7 @@ class ResultTable:
                     _floats(chosen.mean(axis=0)),
                     (baselines or {}).get(name),
                     (taxonomy_ids or {}).get(name),
+                    dict((published or {}).get(name, {})),
                 )
             )
         return cls(
@@ -124,6 +129,21 @@ class ResultTable:
             return None
         return sum(row.baseline * row.count for row in self.rows) / self.count
 
+    @property
+    def published_columns(self) -> tuple[str, ...]:
+        """Columns that some category has a published figure of."""
+        return tuple(
+            column
+            for column in self.columns
+            if any(column in row.published for row in self.rows)
+        )
+
+    def published_mean(self, column: str) -> float | None:
+        """Mean of a column's published figures over categories; None if one lacks."""
+        if any(column not in row.published for row in self.rows):
+            return None
+        return float(np.mean([row.published[column] for row in self.rows]))
+
     def to_text(self) -> str:
         """Return the table as hzxie/Pix2Vox prints it (tabs, four decimals)."""
         lines = [
@@ -139,17 +159,24 @@ class ResultTable:
 
     def to_report(self) -> str:
         """Return the table for a terminal: aligned, with means and protocol."""
-        header = ["category", "samples", "baseline", *self.columns]
-        body = [
-            [row.name, str(row.count), _cell(row.baseline), *_cells(row.values)]
-            for row in self.rows
-        ]
-        means = _cells(self.mean_of_categories)
+        header = ["category", "samples", "baseline"]
+        body = [[row.name, str(row.count), _cell(row.baseline)] for row in self.rows]
         foot = [
-            ["mean over samples", str(self.count), _cell(self.overall_baseline)]
-            + _cells(self.overall),
-            ["mean over categories", str(len(self.rows)), "", *means],
+            ["mean over samples", str(self.count), _cell(self.overall_baseline)],
+            ["mean over categories", str(len(self.rows)), ""],
         ]
+        for index, column in enumerate(self.columns):
+            header.append(column)
+            for line, row in zip(body, self.rows, strict=True):
+                line.append(_cell(row.values[index]))
+            foot[0].append(_cell(self.overall[index]))
+            foot[1].append(_cell(self.mean_of_categories[index]))
+            if column in self.published_columns:
+                header.append("published")
+                for line, row in zip(body, self.rows, strict=True):
+                    line.append(_cell(row.published.get(column)))
+                foot[0].append("")
+                foot[1].append(_cell(self.published_mean(column)))
         table = [header, *body, *foot]
         widths = [max(len(line[i]) for line in table) for i in range(len(header))]
         lines = [
@@ -211,13 +238,14 @@ class ResultTable:
             protocol = json.dumps(plain(self.protocol))
             file.write(f"# {self.metric}; protocol: {protocol}\n")
             writer = csv.writer(file)
-            writer.writerow(
-                ["category", "taxonomy_id", "samples", "baseline", *self.columns]
-            )
+            known = self.published_columns
+            header = ["category", "taxonomy_id", "samples", "baseline", *self.columns]
+            writer.writerow([*header, *(f"published {column}" for column in known)])
             for row in self.rows:
                 baseline = "" if row.baseline is None else row.baseline
                 names = [row.name, row.taxonomy_id or ""]
-                writer.writerow([*names, row.count, baseline, *row.values])
+                figures = [row.published.get(column, "") for column in known]
+                writer.writerow([*names, row.count, baseline, *row.values, *figures])
             for name, values in (
                 ("mean over samples", self.overall),
                 ("mean over categories", self.mean_of_categories),
@@ -226,7 +254,8 @@ class ResultTable:
 
 
 def _floats(values: Sequence[float]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
+    """Return floats; what JSON holds as null is NaN."""
+    return tuple(float("nan") if v is None else float(v) for v in values)
 
 
 def _cell(value: float | None) -> str:

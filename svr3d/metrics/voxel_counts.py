@@ -12,14 +12,14 @@ COUNT_NAMES = ("xor", "intersection", "union", "false_positives", "false_negativ
 def voxel_counts(
     probabilities: Tensor, target: Tensor, thresholds: Sequence[float]
 ) -> Tensor:
-    """Count how predicted and true voxels overlap.
+    """Count how predicted and true voxels, or labels of points, overlap.
 
     A voxel is predicted where its probability is >= the threshold, compared in
     float32. Source: ``evaluate_voxel_prediction`` of chrischoy/3D-R2N2, lib/voxel.py.
 
     Args:
-        probabilities: (B, R, R, R) in [0, 1].
-        target: (B, R, R, R) in {0, 1}.
+        probabilities: (B, R, R, R) in [0, 1], or (B, P) of points.
+        target: The same shape, in {0, 1}.
         thresholds: T values.
 
     Returns:
@@ -57,17 +57,18 @@ def voxel_counts(
     return torch.stack(counts, dim=1)
 
 
-def counts_to_iou(counts: Tensor) -> Tensor:
-    """Return intersection over union, 1 where both grids are empty.
+def counts_to_iou(counts: Tensor, *, empty: float = 1.0) -> Tensor:
+    """Return intersection over union.
 
     Args:
         counts: (..., 5) from :func:`voxel_counts`.
+        empty: Value where neither has anything inside; NaN in some programs.
 
     Returns:
         float64 (...).
     """
     intersection, union = counts[..., 1].double(), counts[..., 2].double()
-    return torch.where(union > 0, intersection / union.clamp(min=1), 1.0)
+    return torch.where(union > 0, intersection / union.clamp(min=1), empty)
 
 
 def mean_bce(probabilities: Tensor, target: Tensor) -> Tensor:

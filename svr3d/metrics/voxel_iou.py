@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.evaluator import BaseMetric
-from torch import Tensor
 
-from svr3d.metrics.result_table import ResultTable
+from svr3d.metrics.table_metric import (
+    TableMetric,
+    require,
+    stack,
+    threshold_columns,
+    threshold_scores,
+)
 from svr3d.metrics.voxel_counts import (
     COUNT_NAMES,
     average_precision,
@@ -21,7 +25,7 @@ from svr3d.registry import METRICS
 
 
 @METRICS.register_module()
-class VoxelIoU(BaseMetric):
+class VoxelIoU(TableMetric):
     """Intersection over union of voxels, per threshold and category.
 
     Predictions are resampled to the target's grid, in the object frame, without
@@ -34,8 +38,6 @@ class VoxelIoU(BaseMetric):
     """
 
     default_prefix = "voxel"
-    table: ResultTable | None = None
-    samples: list[dict[str, Any]] = []
 
     def __init__(
         self,
@@ -65,18 +67,21 @@ class VoxelIoU(BaseMetric):
             collect_device: Where results of several processes meet, 'cpu' or 'gpu'.
             prefix: Prefix of the metric's names, 'voxel' by default.
         """
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(
+            baselines=baselines,
+            protocol=protocol,
+            collect_device=collect_device,
+            prefix=prefix,
+        )
         self.thresholds = tuple(float(threshold) for threshold in thresholds)
         self.bce_weight = bce_weight
         self.with_average_precision = with_average_precision
         self.with_counts = with_counts
-        self.baselines = baselines
-        self.protocol = dict(protocol or {})
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Labels of the table's columns."""
-        return tuple(f"t={threshold:.2f}" for threshold in self.thresholds)
+        return threshold_columns(self.thresholds)
 
     def process(self, data_batch: dict[str, Any], data_samples: Sequence[Any]) -> None:
         """Compare the shapes of one batch.
@@ -86,7 +91,8 @@ class VoxelIoU(BaseMetric):
                 ``sample_id`` and ``images`` (B, V, ...).
             data_samples: B structures of one sample each, with ``to_voxels``.
         """
-        target = _stack(data_batch["voxels"])
+        require(data_batch, "voxels", metric="VoxelIoU")
+        target = stack(data_batch["voxels"])
         grids = [sample.to_voxels(target.shape[-1]) for sample in data_samples]
         probabilities = torch.cat([grid.probabilities for grid in grids]).detach()
         target = target.to(probabilities.device)
@@ -100,13 +106,8 @@ class VoxelIoU(BaseMetric):
             columns["average_precision"] = precision.tolist()
         if self.with_counts:
             columns["counts"] = counts.tolist()
-        views = len(data_batch["images"][0]) if "images" in data_batch else None
         for index, values in enumerate(zip(*columns.values(), strict=True)):
-            result = {
-                "sample_id": data_batch["sample_id"][index],
-                "category": int(data_batch["category"][index]),
-                "views": views,
-            }
+            result = self.identify(data_batch, index)
             result.update(zip(columns, values, strict=True))
             self.results.append(result)
 
@@ -122,75 +123,29 @@ class VoxelIoU(BaseMetric):
             'average_precision'.
         """
         values = np.asarray([result["iou"] for result in results], np.float64)
-        overall = values.reshape(-1, len(self.thresholds)).mean(axis=0)
-        best = int(np.argmax(overall))
-        metrics = {
-            f"iou_t{threshold:.2f}": float(value)
-            for threshold, value in zip(self.thresholds, overall, strict=True)
-        }
-        metrics["iou_max"] = float(overall[best])
-        metrics["iou_max_threshold"] = self.thresholds[best]
+        metrics, best = threshold_scores(values, self.thresholds)
         for key in ("test_bce", "average_precision"):
             if key in results[0]:
                 metrics[key] = float(np.mean([result[key] for result in results]))
-        self.table = self._table(results, values, metrics)
+        self.table = self.make_table(
+            "voxel IoU",
+            self.columns,
+            results,
+            values.tolist(),
+            summary={
+                key: value
+                for key, value in metrics.items()
+                if not key.startswith("iou_t")
+            },
+        )
         category_mean = self.table.mean_of_categories[best]
         metrics["iou_category_mean"] = category_mean
         self.table.summary["iou_category_mean"] = category_mean
         self.samples = [self._sample_row(result) for result in results]
         return metrics
 
-    def _table(
-        self, results: list[dict], values: np.ndarray, metrics: dict[str, float]
-    ) -> ResultTable:
-        names = [self._category_name(result) for result in results]
-        ids = (self.dataset_meta or {}).get("taxonomy_ids") or []
-        id_of = {
-            name: str(ids[result["category"]])
-            for name, result in zip(names, results, strict=True)
-            if result["category"] < len(ids)
-        }
-        protocol = dict(self.protocol)
-        views = {result["views"] for result in results} - {None}
-        if len(views) == 1:
-            protocol["views"] = views.pop()
-        summary = {
-            key: value for key, value in metrics.items() if not key.startswith("iou_t")
-        }
-        return ResultTable.from_samples(
-            "voxel IoU",
-            self.columns,
-            categories=names,
-            values=values.tolist(),
-            baselines=self._published(names, id_of, protocol.get("views")),
-            taxonomy_ids=id_of,
-            protocol=protocol,
-            summary=summary,
-        )
-
-    def _category_name(self, result: dict) -> str:
-        names = (self.dataset_meta or {}).get("categories") or []
-        if result["category"] < len(names):
-            return str(names[result["category"]])
-        return result["sample_id"].rsplit("/", 1)[0]
-
-    def _published(
-        self, names: list[str], id_of: dict[str, str], views: Any
-    ) -> dict[str, float | None]:
-        known = self.baselines
-        if known is None:
-            known = (self.dataset_meta or {}).get("baselines") or {}
-        published = {}
-        for name in dict.fromkeys(names):
-            entry = known.get(name) or known.get(id_of.get(name, "")) or {}
-            published[name] = entry.get(f"{views}-view")
-        return published
-
     def _sample_row(self, result: dict) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            "sample_id": result["sample_id"],
-            "category": self._category_name(result),
-        }
+        row = self.sample_row(result)
         row.update(zip(self.columns, result["iou"], strict=True))
         for key in ("test_bce", "average_precision"):
             if key in result:
@@ -203,7 +158,3 @@ class VoxelIoU(BaseMetric):
                 }
             )
         return row
-
-
-def _stack(value: Tensor | Sequence[Tensor]) -> Tensor:
-    return value if isinstance(value, Tensor) else torch.stack(list(value))

@@ -80,3 +80,27 @@ def cubes_surface(grid: np.ndarray, threshold: float) -> tuple[np.ndarray, np.nd
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     vertices = unique / grid.shape[0] - 0.5
     return vertices.astype(np.float32), faces.astype(np.int64)
+
+
+def inflated_surface(
+    grid: np.ndarray, threshold: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run marching cubes at level 0 of solid cells, as lmb-freiburg/what3d does.
+
+    The surface then touches the centres of the empty cells around the solid ones; the
+    grid, with an empty cell on each side, is squeezed into the object frame.
+
+    Args:
+        grid: Occupancy (R, R, R), index order ``[x, y, z]``.
+        threshold: Cells that reach it are solid.
+
+    Returns:
+        Vertices (V, 3) float32 and outward faces (F, 3) int64.
+    """
+    import torch
+
+    from svr3d.ops.marching_cubes import marching_cubes
+
+    solid = np.pad(grid >= np.float32(threshold), 1).astype(np.float32)
+    (vertices,), (faces,) = marching_cubes(torch.from_numpy(solid)[None], 0.0)
+    return (vertices / (len(grid) + 1) - 0.5).numpy(), faces.numpy()

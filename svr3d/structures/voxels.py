@@ -88,6 +88,22 @@ class Voxels(Structure):
         threshold = self.threshold if threshold is None else threshold
         return self.probabilities >= threshold
 
+    def at(self, points: torch.Tensor, *, truncate: bool = False) -> torch.Tensor:
+        """Return the probabilities (B, P) of the cells that hold points.
+
+        Args:
+            points: (B, P, 3) in the object frame; 0 outside of the grid.
+            truncate: Whether points up to one cell below the grid count as in its first
+                cells, as truncation to an integer has it in the occupancy networks'
+                program.
+        """
+        places = (points + 0.5) * self.resolution
+        cells = (places.trunc() if truncate else places.floor()).long()
+        inside = ((cells >= 0) & (cells < self.resolution)).all(dim=2)
+        x, y, z = cells.clamp(0, self.resolution - 1).unbind(2)
+        batch = torch.arange(len(self), device=cells.device)[:, None]
+        return self.probabilities[batch, x, y, z] * inside
+
     def to_voxels(self, resolution: int) -> Voxels:
         """Resample to another resolution.
 
@@ -111,16 +127,21 @@ class Voxels(Structure):
         Args:
             threshold: Cells that reach it are solid; None takes the batch's own.
             mode: ``smooth`` runs marching cubes between the cell centres; ``cubes``
-                draws each solid cell as a box and keeps only exposed sides.
+                draws each solid cell as a box and keeps only exposed sides;
+                ``inflated`` is the surface by which what3d judges voxels.
 
         Returns:
             Outward-facing triangles, closed at the border of the grid; a sample with
             no solid cell gives an empty mesh.
         """
         from .mesh import Mesh
-        from .voxel_surface import cubes_surface, smooth_surface
+        from .voxel_surface import cubes_surface, inflated_surface, smooth_surface
 
-        surfaces = {"smooth": smooth_surface, "cubes": cubes_surface}
+        surfaces = {
+            "smooth": smooth_surface,
+            "cubes": cubes_surface,
+            "inflated": inflated_surface,
+        }
         if mode not in surfaces:
             raise ValueError(f"mode must be one of {sorted(surfaces)}, found {mode!r}")
         threshold = self.threshold if threshold is None else threshold

@@ -57,23 +57,32 @@ class ResultsHook(Hook):
             table.to_csv(stem.with_suffix(".csv"))
             samples = getattr(metric, "samples", [])
             if samples:
-                write_samples(Path(f"{stem}_samples.csv"), samples)
+                larger_is_worse = getattr(metric, "larger_is_worse", False)
+                path = Path(f"{stem}_samples.csv")
+                write_samples(path, samples, larger_is_worse=larger_is_worse)
             text = table.to_report() if stage == "val" else _test_text(table)
             runner.logger.info(f"{stage} results, saved as {stem}.json\n{text}")
 
 
-def write_samples(path: Path, samples: list[dict[str, Any]]) -> None:
-    """Write one line per sample, those with the lowest score first.
+def write_samples(
+    path: Path, samples: list[dict[str, Any]], *, larger_is_worse: bool = False
+) -> None:
+    """Write one line per sample, the worst first.
 
     Args:
         path: CSV file.
         samples: Rows with equal keys; the numbers after ``sample_id`` and
             ``category`` are scores, of which the largest of the columns 't=...'
             decides, or the first one.
+        larger_is_worse: Whether the scores are distances.
     """
     scores = [key for key in samples[0] if key not in ("sample_id", "category")]
     by = [key for key in scores if key.startswith("t=")] or scores[:1]
-    ordered = sorted(samples, key=lambda row: max((row[key] for key in by), default=0))
+    ordered = sorted(
+        samples,
+        key=lambda row: max((row[key] for key in by), default=0),
+        reverse=larger_is_worse,
+    )
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, list(samples[0]))
         writer.writeheader()
