@@ -77,9 +77,11 @@ def make_extension(torch, cpp_extension) -> Extension:
         flags = {"cxx": ["/std:c++17", "/O2"]}
     else:
         # Without contraction all instruction sets and devices give the same results.
+        # Python may have been built with -fwrapv, which keeps loops over 32-bit indices
+        # from being vectorised.
         flags = {"cxx": ["-std=c++17", "-O3", "-g0", "-fvisibility=hidden"]}
         flags["cxx"] += ["-ffp-contract=off", "-fno-math-errno"]
-        flags["cxx"] += ["-fno-trapping-math", "-Wno-unknown-pragmas"]
+        flags["cxx"] += ["-fno-trapping-math", "-fno-wrapv", "-Wno-unknown-pragmas"]
     macros = [
         ("TORCH_TARGET_VERSION", TORCH_TARGET),
         ("SVR3D_TORCH_VERSION", f'"{torch.__version__}"'),

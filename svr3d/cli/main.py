@@ -39,6 +39,14 @@ COMMANDS = {
         "svr3d.cli.convert_pix2vox",
         "convert published weights of Pix2Vox",
     ),
+    "leaderboard": (
+        "svr3d.cli.leaderboard",
+        "put the results of several tests into one table",
+    ),
+    "compare-shapes": (
+        "svr3d.cli.compare_shapes",
+        "draw what several models make of the same samples",
+    ),
     "report": ("svr3d.cli.report", "write an HTML report of a work directory"),
     "lint-config": ("svr3d.cli.lint_config", "check configs without running them"),
     "list-registry": ("svr3d.cli.list_registry", "list every part a config can name"),
