@@ -111,6 +111,8 @@ def occnet_key_map(
             for pattern, replacement in (*_DECODER, *SPELLINGS[spelling]):
                 rest = re.sub(pattern, replacement, rest)
             theirs = f"decoder.{rest}"
+        elif name.startswith("head.latent."):
+            theirs = f"encoder_latent.{rest.removeprefix('latent.')}"
         if theirs is not None:
             names[theirs] = Source(name)
     return names
