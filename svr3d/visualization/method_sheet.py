@@ -50,7 +50,7 @@ def method_sheet(
         settings = dict(size=cell_size, mode=mode, radius=radius, first_azimuth=azimuth)
         row = [picture, *turntable(shapes[0], 1, **settings)]
         for shape in shapes[1:]:
-            row += turntable(shape, 1, color=BLUE, **settings)
+            row.extend(turntable(shape, 1, color=BLUE, **settings))
         rows.append(row)
     return picture_grid(
         rows,

@@ -11,10 +11,6 @@ from svr3d.cli import main as console
 from svr3d.converters.pix2vox import restore_pix2vox_names
 from svr3d.engine.checkpoint import load_model
 from svr3d.engine.config import load_config
-from svr3d.io.meshes import save_mesh
-from svr3d.preparation.builder import build_dataset
-from svr3d.preparation.procedural import make_object
-from svr3d.preparation.settings import BuildSettings
 
 # Refiner and decoder of Pix2Vox-A with fewer channels: the full ones take 1.8 GB of
 # optimiser state.
@@ -24,26 +20,6 @@ NARROW_A = {
     "model.refiner.hidden_features": "32",
 }
 CONFIGS = {"pix2vox_f_shapenet": {}, "pix2vox_a_shapenet": NARROW_A}
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Some of the procedural objects in the published layout."""
-    folder = tmp_path_factory.mktemp("procedural")
-    meshes = folder / "meshes"
-    (meshes / "chair").mkdir(parents=True)
-    for index in range(6):
-        path = meshes / "chair" / f"chair_{index:04d}.glb"
-        save_mesh(path, make_object("chair", index, seed=0))
-    settings = BuildSettings(
-        views=5,
-        supersample=1,
-        num_points=10,
-        num_surface_points=10,
-        split=(0.6, 0.2, 0.2),
-    )
-    build_dataset(meshes, folder / "data", settings=settings)
-    return folder / "data"
 
 
 @pytest.mark.parametrize("name", [*CONFIGS, "pix2vox_f_synthetic"])
