@@ -49,7 +49,7 @@ class Reconstructor:
         shape.export("shape.glb")
 
     Attributes:
-        threshold: Cells that reach it are solid.
+        threshold: Probability from which something is solid.
         threshold_source: Where it comes from, in words.
         categories: Names of the categories that the model was trained on.
     """
@@ -67,7 +67,8 @@ class Reconstructor:
             checkpoint: File that training wrote.
             device: Where the model runs; None takes a GPU if there is one.
             threshold: In (0, 1); None takes the one that was best on the validation
-                set, or 0.4 if the checkpoint stores none.
+                set, or, if the checkpoint stores none, that of the model's head, or
+                0.4.
 
         Raises:
             CheckpointError: The checkpoint cannot be used.
@@ -81,7 +82,9 @@ class Reconstructor:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)
         self.model, self.config, self.meta = load_model(checkpoint, self.device)
-        self.threshold, self.threshold_source = _threshold(threshold, self.meta)
+        self.threshold, self.threshold_source = _threshold(
+            threshold, self.meta, self.model
+        )
         dataset_meta = self.meta.get("dataset_meta") or {}
         self.categories = list(dataset_meta.get("categories", ()))
         self.pipeline = ImagePipeline.from_config(self.config, source=str(checkpoint))
@@ -248,10 +251,21 @@ def _unique_names(
     return unique
 
 
-def _threshold(given: float | None, meta: dict) -> tuple[float, str]:
+def _threshold(
+    given: float | None, meta: dict, model: torch.nn.Module
+) -> tuple[float, str]:
     if given is not None:
         return given, "given"
-    for name, value in (meta.get("val_metrics") or {}).items():
-        if name.endswith("iou_max_threshold"):
-            return round(float(value), 6), "best on the validation set"
+    own = getattr(getattr(model, "head", None), "threshold", None)
+    found = {
+        name: round(float(value), 6)
+        for name, value in (meta.get("val_metrics") or {}).items()
+        if name.endswith("iou_max_threshold")
+    }
+    if found:
+        # Of a field's thresholds, the one at points: voxels only sample it coarsely.
+        name = min(found, key=lambda name: "voxel" in name)
+        return found[name], "best on the validation set"
+    if own is not None:
+        return own, "the model's own, as the checkpoint stores none"
     return DEFAULT_THRESHOLD, "the default, as the checkpoint stores none"

@@ -15,6 +15,10 @@ COMMANDS = {
     "train": ("svr3d.cli.train", "train a model from a config"),
     "test": ("svr3d.cli.test", "evaluate a checkpoint and print its table"),
     "reconstruct": ("svr3d.cli.reconstruct", "images in, 3D shape out"),
+    "search-threshold": (
+        "svr3d.cli.search_threshold",
+        "find the best threshold on validation data",
+    ),
     "build-dataset": (
         "svr3d.cli.build_dataset",
         "turn a folder of meshes into training data",

@@ -14,6 +14,7 @@ from svr3d.errors import DataError
 
 if TYPE_CHECKING:
     from svr3d.apis import Reconstruction
+    from svr3d.structures import Structure
 
 FORMATS = ("glb", "obj", "binvox", "ply", "off")
 SOME_FAILED = 1
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threshold",
         type=float,
-        help="cells that reach it are solid (default: the checkpoint's best)",
+        help="probability of what is solid (default: the checkpoint's best)",
     )
     parser.add_argument(
         "--surface",
@@ -164,28 +165,44 @@ def write_reconstruction(
         save_turntable,
     )
 
-    _require_solid(result)
+    shape = _drawable(result.shape)
     paths = [
-        result.shape.export(out / f"{result.name}.{kind}", mode=surface)
+        (result.shape if kind == "binvox" else shape).export(
+            out / f"{result.name}.{kind}", mode=surface
+        )
         for kind in formats
     ]
-    sheet = reconstruction_sheet(result.pictures, result.shape)
+    sheet = reconstruction_sheet(result.pictures, shape)
     paths.append(save_picture(sheet, out / f"{result.name}.png"))
     if animation:
         path = out / f"{result.name}.gif"
-        paths.append(save_turntable(result.shape, path, color=BLUE))
+        paths.append(save_turntable(shape, path, color=BLUE))
     return paths
 
 
-def _require_solid(result: Reconstruction) -> None:
-    from svr3d.structures import Voxels
+def _drawable(shape: Structure) -> Structure:
+    """Return the shape, or the mesh of a field, which is extracted once for all files.
 
-    shape = result.shape
+    Raises:
+        ValueError: Nothing reaches the threshold.
+    """
+    from svr3d.structures import OccupancyField, Voxels
+
     if isinstance(shape, Voxels) and not shape.binary().any():
         raise ValueError(
             f"no cell reaches the threshold {shape.threshold:.2f}, the largest "
             f"probability is {shape.probabilities.max():.3f}: use a lower --threshold"
         )
+    if not isinstance(shape, OccupancyField):
+        return shape
+    mesh = shape.to_mesh().cpu()
+    if len(mesh.faces[0]) == 0:
+        highest = shape.to_voxels(32).probabilities.max()
+        raise ValueError(
+            f"no point reaches the threshold {shape.threshold:.2f}, the largest "
+            f"probability found is {highest:.3f}: use a lower --threshold"
+        )
+    return mesh
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:

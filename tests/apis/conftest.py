@@ -34,7 +34,17 @@ test_dataloader = dict(
 """
 
 
-def build_model(seed=0):
+VOXEL_HEAD = """fusion=dict(type='GRU3D', in_features=16, channels=4, max_views=3),
+    head=dict(type='VoxelDecoder', widths=(4, 4), depths=(2,), upsamplings=1))"""
+FIELD_HEAD = """head=dict(
+        type='OccupancyHead',
+        decoder=dict(type='CBNDecoder', code_features=16, hidden_features=8),
+        resolution=8,
+        upsampling_steps=1))"""
+FIELD_CONFIG = CONFIG.replace(VOXEL_HEAD, FIELD_HEAD)
+
+
+def build_model(seed=0, config=CONFIG):
     """Build the config's model with random weights."""
     from mmengine.registry import MODELS, DefaultScope
 
@@ -42,7 +52,7 @@ def build_model(seed=0):
 
     torch.manual_seed(seed)
     with DefaultScope.overwrite_default_scope("svr3d"):
-        return MODELS.build(config_from_text(CONFIG).model)
+        return MODELS.build(config_from_text(config).model)
 
 
 @pytest.fixture
@@ -68,6 +78,25 @@ def write_checkpoint(tmp_path):
         }
         torch.save(content, tmp_path / name)
         return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def write_field_checkpoint(tmp_path):
+    """Function that writes a random tiny occupancy network."""
+
+    def write(*, bias=0.0):
+        assert FIELD_CONFIG != CONFIG
+        model = build_model(config=FIELD_CONFIG)
+        with torch.no_grad():
+            for value in model.head.decoder.parameters():
+                if value.ndim >= 2:
+                    torch.nn.init.normal_(value, std=0.5)
+            model.head.decoder.output_layer.bias += bias
+        content = {"state_dict": model.state_dict(), "meta": {"cfg": FIELD_CONFIG}}
+        torch.save(content, tmp_path / "field.pth")
+        return tmp_path / "field.pth"
 
     return write
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from svr3d.cli.main import call
 from svr3d.cli.reconstruct import main
+from svr3d.errors import DataError
 from svr3d.io.binvox import read_binvox
 
 
@@ -37,6 +38,27 @@ def test_each_image_is_an_object(write_checkpoint, images, tmp_path, capsys):
             assert len(mesh.faces) > 10 and np.abs(mesh.bounds).max() < 0.6
         picture = np.asarray(Image.open(out / f"{name}.png"))
         assert (picture < 250).any() and picture.shape[1] > 1000
+
+
+def test_fields_need_no_flag(write_field_checkpoint, images, tmp_path, capsys):
+    out = tmp_path / "out"
+    checkpoint = str(write_field_checkpoint())
+    arguments = ["--format", "glb", "off", "binvox"]
+    assert main([checkpoint, *images[:2], "--out", str(out), *arguments]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("threshold 0.20 (the model's own")
+    for name in "ab":
+        mesh = trimesh.load_mesh(out / f"{name}.off")
+        assert len(mesh.faces) > 10 and np.abs(mesh.bounds).max() < 0.5501
+        assert (out / f"{name}.glb").is_file() and (out / f"{name}.png").is_file()
+        assert 0 < read_binvox(out / f"{name}.binvox").voxels.mean() < 1
+
+
+def test_empty_fields_are_named(write_field_checkpoint, images, tmp_path, capsys):
+    checkpoint = str(write_field_checkpoint(bias=-1000.0))
+    with pytest.raises(DataError, match="none of 1 objects"):
+        main([checkpoint, images[0], "--out", str(tmp_path / "out")])
+    assert "no point reaches the threshold 0.20" in capsys.readouterr().err
 
 
 def test_views_of_one_object(write_checkpoint, images, tmp_path):
