@@ -4,6 +4,7 @@
 from . import transforms
 from .base import BaseShapeDataset, SampleKey, find_data_root
 from .category_names import SHAPENET_NAMES
+from .occnet import OccNetDataset
 from .pix3d import Pix3D
 from .point_samples import PointSampling
 from .rng import SampleRandom, SeededIndex, stable_seed
@@ -12,6 +13,7 @@ from .shapenet_r2n2 import ShapeNetR2N2
 __all__ = [
     "SHAPENET_NAMES",
     "BaseShapeDataset",
+    "OccNetDataset",
     "Pix3D",
     "PointSampling",
     "SampleKey",

@@ -153,6 +153,7 @@ class BaseShapeDataset(Dataset, ABC):
         key, rng = self._keys[index.index], SampleRandom(index.seed)
         sample = self._read(key, rng, index.num_views)
         sample |= {"rng": rng, "sample_id": key.sample_id, "category": key.category}
+        sample["index"] = index.index
         return self.pipeline(sample)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,6 @@ from svr3d.errors import ConfigError, DataError
 from svr3d.geometry.cameras import choy_camera, to_object_frame
 from svr3d.io.binvox import BinvoxData, read_binvox
 from svr3d.io.cameras import read_rendering_metadata
-from svr3d.io.images import read_image
 from svr3d.io.splits import (
     SPLITS,
     CategorySplit,
@@ -25,8 +24,7 @@ from .base import BaseShapeDataset, SampleKey
 from .category_names import SHAPENET_NAMES, choose_categories
 from .point_samples import PointSampling
 from .rng import SampleRandom
-
-_VIEW_SELECTIONS = ("random", "first", "fixed")
+from .views import ViewSelection, read_views
 
 
 @DATASETS.register_module()
@@ -98,21 +96,7 @@ class ShapeNetR2N2(BaseShapeDataset):
     ):
         if split not in SPLITS:
             raise ConfigError(f"split must be one of {SPLITS}, found {split!r}")
-        if view_selection not in _VIEW_SELECTIONS:
-            raise ConfigError(
-                f"view_selection must be one of {_VIEW_SELECTIONS}, "
-                f"found {view_selection!r}"
-            )
-        if (view_selection == "fixed") != (view_ids is not None):
-            raise ConfigError(
-                "view_ids belong to view_selection='fixed', found "
-                f"{view_ids} with {view_selection!r}"
-            )
-        if num_views < 1 or (view_ids is not None and len(view_ids) < num_views):
-            raise ConfigError(
-                f"num_views must be positive and at most len(view_ids), found "
-                f"{num_views} with {view_ids}"
-            )
+        self._views = ViewSelection(num_views, view_selection, view_ids)
         self.num_views = num_views
         self.view_selection = view_selection
         self.view_ids = None if view_ids is None else list(view_ids)
@@ -194,7 +178,7 @@ class ShapeNetR2N2(BaseShapeDataset):
         folder = self._image_folder(key)
         try:
             metadata = self._read_metadata(key)
-            views = self._candidates(len(metadata), self.num_views, folder)
+            views = self._views.candidates(len(metadata), folder)
         except DataError as error:
             return [*problems, str(error)]
         for view in views:
@@ -207,13 +191,10 @@ class ShapeNetR2N2(BaseShapeDataset):
     ) -> dict[str, Any]:
         folder = self._image_folder(key)
         metadata = self._read_metadata(key)
-        num_views = self.num_views if num_views is None else num_views
-        views = self._candidates(len(metadata), num_views, folder)
-        if self.view_selection == "random":
-            views = rng.python.sample(views, num_views)
+        views = self._views.choose(len(metadata), folder, rng, num_views)
         grid = self._read_grid(key)
-        images = self._read_images(folder, views)
-        rows = metadata[list(views)]
+        images = read_views([f"{folder}/{view:02d}.png" for view in views], folder)
+        rows = metadata[views]
         height, width = images.shape[1:3]
         extrinsics, intrinsics = choy_camera(
             torch.from_numpy(rows), height=height, width=width
@@ -250,35 +231,3 @@ class ShapeNetR2N2(BaseShapeDataset):
         if len(set(grid.voxels.shape)) != 1:
             raise DataError(f"{path}: expected a cube, found {grid.voxels.shape}")
         return grid
-
-    def _candidates(self, count, num_views, folder) -> Sequence[int]:
-        """Return the views of an object that a sample may or does hold."""
-        needed = num_views
-        if self.view_selection == "fixed":
-            views = self.view_ids[:num_views]
-            if len(views) < num_views:
-                raise DataError(
-                    f"{folder}: expected {num_views} view_ids, found {self.view_ids}"
-                )
-            needed = max(views) + 1
-        else:
-            views = range(count if self.view_selection == "random" else num_views)
-        if count < needed:
-            raise DataError(
-                f"{folder}: expected at least {needed} views, found {count}"
-            )
-        return views
-
-    @staticmethod
-    def _read_images(folder, views):
-        """Return the views (V, H, W, 4) float32 BGRA in [0, 1]."""
-        pixels = [read_image(f"{folder}/{view:02d}.png") for view in views]
-        shapes = {image.shape for image in pixels}
-        if len(shapes) != 1:
-            raise DataError(
-                f"{folder}: expected views of one size, found {sorted(shapes)}"
-            )
-        images = np.empty((len(pixels), *pixels[0].shape), np.float32)
-        for view, result in zip(pixels, images, strict=True):
-            np.divide(view, np.float32(255), out=result)
-        return images

@@ -6,6 +6,7 @@ autonomousvision/occupancy_networks (``points.npz``, ``pointcloud.npz``).
 """
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,12 +24,15 @@ class OccupancyPoints:
         occupancies: Labels (N,) bool.
         loc: Centre (3,) of the object in its own units.
         scale: Longest side of the object in its own units.
+        half: Whether the file holds the positions as float16, so that many of them
+            have equal coordinates.
     """
 
     points: np.ndarray
     occupancies: np.ndarray
-    loc: np.ndarray = field(default_factory=lambda: np.zeros(3, np.float32))
+    loc: np.ndarray = field(default_factory=lambda: np.zeros(3))
     scale: float = 1.0
+    half: bool = False
 
 
 @dataclass
@@ -44,18 +48,32 @@ class SurfacePoints:
 
     points: np.ndarray
     normals: np.ndarray
-    loc: np.ndarray = field(default_factory=lambda: np.zeros(3, np.float32))
+    loc: np.ndarray = field(default_factory=lambda: np.zeros(3))
     scale: float = 1.0
 
 
-def write_points(path: str | Path, samples: OccupancyPoints) -> None:
-    """Write ``points.npz``: float16 points, labels packed eight to a byte."""
+def write_points(
+    path: str | Path,
+    samples: OccupancyPoints,
+    *,
+    half: bool = True,
+    packed: bool = True,
+) -> None:
+    """Write ``points.npz``.
+
+    Args:
+        path: The file; its folder must exist.
+        samples: The points.
+        half: Store float16 positions, else float32.
+        packed: Store labels eight to a byte (big-endian bits), else one each.
+    """
+    labels = np.asarray(samples.occupancies, dtype=bool)
     np.savez(
         path,
-        points=np.asarray(samples.points, dtype=np.float16),
-        occupancies=np.packbits(np.asarray(samples.occupancies, dtype=bool)),
-        loc=np.asarray(samples.loc, dtype=np.float32),
-        scale=np.float32(samples.scale),
+        points=np.asarray(samples.points, np.float16 if half else np.float32),
+        occupancies=np.packbits(labels) if packed else labels,
+        loc=np.asarray(samples.loc, np.float64),
+        scale=np.float64(samples.scale),
     )
 
 
@@ -65,29 +83,55 @@ def read_points(path: str | Path) -> OccupancyPoints:
     Raises:
         DataError: The file is missing, broken, or its arrays do not fit.
     """
-    arrays = _read_npz(path, ("points", "occupancies"))
-    points = _check_rows(path, "points", arrays["points"])
+    return decode_points(_read_npz(path), source=path)
+
+
+def decode_points(
+    arrays: Mapping[str, np.ndarray], *, source: str | Path
+) -> OccupancyPoints:
+    """Return the points that the arrays of ``points.npz`` mean.
+
+    Args:
+        arrays: ``points``, ``occupancies`` and perhaps ``loc`` and ``scale``.
+        source: What error messages call them.
+
+    Raises:
+        DataError: An array is missing or does not fit.
+    """
+    _check_names(source, arrays, ("points", "occupancies"))
+    half = arrays["points"].dtype == np.float16
+    points = _check_rows(source, "points", arrays["points"])
     labels = arrays["occupancies"]
     packed = labels.dtype == np.uint8 and len(labels) == (len(points) + 7) // 8
     expected = (len(points) + 7) // 8 if packed else len(points)
     if labels.shape != (expected,):
         raise DataError(
-            f"{path}: expected occupancies of {len(points)} points, "
+            f"{source}: expected occupancies of {len(points)} points, "
             f"or {(len(points) + 7) // 8} packed bytes, found shape {labels.shape}"
         )
     if packed:
         labels = np.unpackbits(labels)[: len(points)]
-    return OccupancyPoints(points, labels.astype(bool), *_placement(path, arrays))
+    placement = _placement(source, arrays)
+    return OccupancyPoints(points, labels.astype(bool), *placement, half)
 
 
-def write_pointcloud(path: str | Path, samples: SurfacePoints) -> None:
-    """Write ``pointcloud.npz``: float16 points and normals."""
+def write_pointcloud(
+    path: str | Path, samples: SurfacePoints, *, half: bool = True
+) -> None:
+    """Write ``pointcloud.npz``.
+
+    Args:
+        path: The file; its folder must exist.
+        samples: The points.
+        half: Store positions and normals as float16, else float32.
+    """
+    number = np.float16 if half else np.float32
     np.savez(
         path,
-        points=np.asarray(samples.points, dtype=np.float16),
-        normals=np.asarray(samples.normals, dtype=np.float16),
-        loc=np.asarray(samples.loc, dtype=np.float32),
-        scale=np.float32(samples.scale),
+        points=np.asarray(samples.points, number),
+        normals=np.asarray(samples.normals, number),
+        loc=np.asarray(samples.loc, np.float64),
+        scale=np.float64(samples.scale),
     )
 
 
@@ -97,21 +141,36 @@ def read_pointcloud(path: str | Path) -> SurfacePoints:
     Raises:
         DataError: The file is missing, broken, or its arrays do not fit.
     """
-    arrays = _read_npz(path, ("points", "normals"))
-    points = _check_rows(path, "points", arrays["points"])
-    normals = _check_rows(path, "normals", arrays["normals"])
+    return decode_pointcloud(_read_npz(path), source=path)
+
+
+def decode_pointcloud(
+    arrays: Mapping[str, np.ndarray], *, source: str | Path
+) -> SurfacePoints:
+    """Return the points that the arrays of ``pointcloud.npz`` mean.
+
+    Args:
+        arrays: ``points``, ``normals`` and perhaps ``loc`` and ``scale``.
+        source: What error messages call them.
+
+    Raises:
+        DataError: An array is missing or does not fit.
+    """
+    _check_names(source, arrays, ("points", "normals"))
+    points = _check_rows(source, "points", arrays["points"])
+    normals = _check_rows(source, "normals", arrays["normals"])
     if len(points) != len(normals):
         raise DataError(
-            f"{path}: expected as many normals as points ({len(points)}), "
+            f"{source}: expected as many normals as points ({len(points)}), "
             f"found {len(normals)}"
         )
-    return SurfacePoints(points, normals, *_placement(path, arrays))
+    return SurfacePoints(points, normals, *_placement(source, arrays))
 
 
-def _read_npz(path: str | Path, required: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _read_npz(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise DataError(f"{path}: expected a point file, found no such file") from None
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
@@ -119,13 +178,16 @@ def _read_npz(path: str | Path, required: tuple[str, ...]) -> dict[str, np.ndarr
             f"{path}: expected an npz archive of arrays, "
             f"found {type(error).__name__}: {error}"
         ) from error
-    missing = [name for name in required if name not in arrays]
-    if missing:
+
+
+def _check_names(
+    path: str | Path, arrays: Mapping[str, np.ndarray], required: tuple[str, ...]
+) -> None:
+    if any(name not in arrays for name in required):
         raise DataError(
             f"{path}: expected arrays {', '.join(required)}, "
             f"found {', '.join(sorted(arrays)) or 'none'}"
         )
-    return arrays
 
 
 def _check_rows(path: str | Path, name: str, array: np.ndarray) -> np.ndarray:
@@ -140,14 +202,14 @@ def _check_rows(path: str | Path, name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _placement(
-    path: str | Path, arrays: dict[str, np.ndarray]
+    path: str | Path, arrays: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, float]:
     """Read loc and scale, which some published files leave out."""
-    loc = arrays.get("loc", np.zeros(3, dtype=np.float32))
-    scale = arrays.get("scale", np.float32(1.0))
+    loc = arrays.get("loc", np.zeros(3))
+    scale = arrays.get("scale", np.float64(1.0))
     if loc.shape != (3,) or scale.size != 1 or not float(scale.reshape(())) > 0:
         raise DataError(
             f"{path}: expected loc of shape (3,) and one positive scale, "
             f"found loc {loc.shape} and scale {scale}"
         )
-    return loc.astype(np.float32), float(scale.reshape(()))
+    return loc.astype(np.float64), float(scale.reshape(()))

@@ -115,7 +115,7 @@ def prepare_object(
         mesh, settings.num_points, padding=settings.padding, rng=rngs[1]
     )
     surface, normals = sample_surface(mesh, settings.num_surface_points, rng=rngs[2])
-    loc = placed.loc.astype(np.float32)
+    loc = placed.loc
     return ObjectData(
         placed=placed,
         images=np.asarray(images),

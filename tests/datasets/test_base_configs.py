@@ -23,3 +23,18 @@ def test_configs_build_their_data(repository, tree, name, part):
     assert batch["images"].shape[1:] == (5, 3, 127, 127)
     selection = "random" if part == "train" else "first"
     assert dataset.view_selection == selection
+
+
+@pytest.mark.parametrize("name", ["occnet", "occnet_augmented"])
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_occnet_configs_build_their_data(repository, occnet_tree, name, part):
+    init_default_scope("svr3d")
+    path = repository / "configs/_base_/datasets" / f"{name}.py"
+    cfg = load_config(path, {"data_root": str(occnet_tree)}, verbose=False)
+    dataset = DATASETS.build(cfg[f"{part}_dataloader"]["dataset"])
+    assert dataset.metainfo["split"] == part
+    batch = default_collate(list(dataset))
+    assert batch["images"].shape[1:] == (1, 3, 224, 224)
+    assert batch["points"].shape[1:] == (2048, 3)
+    assert ("points_iou" in batch) == (part != "train") == ("voxels" in batch)
+    assert ("surface_points" in batch) == (part == "test")

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transforms beyond the recorded cases: cameras, masks, boxes, seeds, limits."""
 
+import random
+
 import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from svr3d.datasets.rng import SampleRandom
 from svr3d.datasets.transforms import (
@@ -19,7 +22,10 @@ from svr3d.datasets.transforms import (
     RandomFlip,
     RandomNoise,
     RandomPermuteRGB,
+    RandomResizedCrop,
+    Resize,
 )
+from svr3d.errors import ConfigError
 from svr3d.geometry.cameras import choy_camera, project
 
 MOVING = [
@@ -193,7 +199,7 @@ def test_packed_images_are_rgb_planes():
     assert set(packed) == {"images", "view_ids", "voxels", "category", "sample_id"}
 
 
-@pytest.mark.parametrize("step", [PackViews(), RandomPermuteRGB()])
+@pytest.mark.parametrize("step", [PackViews(), RandomPermuteRGB(), Resize(8)])
 def test_alpha_must_be_gone(step):
     with pytest.raises(ValueError, match="put RandomBackground before it"):
         step({"images": np.zeros((1, 2, 2, 4), np.float32)})
@@ -221,3 +227,70 @@ def test_pipelines_take_names_classes_and_callables():
 
 
 SEEDED = {"rng": SampleRandom(0)}
+
+
+def smooth_views(height, width, seed=0):
+    rng = np.random.default_rng(seed)
+    views = rng.integers(0, 255, (2, height, width, 3), np.uint8)
+    return np.stack([cv2.GaussianBlur(view, (7, 7), 3) for view in views])
+
+
+def pillow(view, size, box=None):
+    height, width = size
+    picture = Image.fromarray(view).resize((width, height), Image.BILINEAR, box)
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize("shape", [(137, 137), (100, 180), (500, 320)])
+def test_resize_is_that_of_pillow(shape):
+    views = smooth_views(*shape)
+    cameras = torch.eye(3, dtype=torch.float64).repeat(2, 1, 1)
+    sample = {
+        "images": views.astype(np.float32) / 255,
+        "masks": np.ones((2, *shape), np.float32),
+        "intrinsics": cameras,
+    }
+    resized = Resize(64)(sample)
+    height, width = resized["images"].shape[1:3]
+    assert min(height, width) == 64
+    assert abs(height / width - shape[0] / shape[1]) < 0.02
+    for found, view in zip(resized["images"], views, strict=True):
+        expected = pillow(view, (height, width))
+        np.testing.assert_array_equal(np.rint(found * 255), expected)
+    assert resized["masks"].shape == (2, height, width) and resized["masks"].min() == 1
+    scale = [width / shape[1], height / shape[0], 1]
+    assert torch.allclose(resized["intrinsics"][0].diag(), torch.tensor(scale).double())
+    assert Resize((20, 30))(sample)["images"].shape == (2, 20, 30, 3)
+
+
+def test_random_resized_crop():
+    views = smooth_views(100, 100)
+    sample = {"images": views.astype(np.float32) / 255}
+    step = RandomResizedCrop(64, (0.5, 0.8))
+    for seed in range(5):
+        cut = step(sample | {"rng": SampleRandom(seed)})["images"]
+        draws = random.Random(seed)
+        for found, view in zip(cut, views, strict=True):
+            side = round((10_000 * draws.uniform(0.5, 0.8)) ** 0.5)
+            draws.uniform(0, 0)
+            top, left = draws.randint(0, 100 - side), draws.randint(0, 100 - side)
+            window = view[top : top + side, left : left + side]
+            expected = pillow(window, (64, 64))
+            np.testing.assert_array_equal(np.rint(found * 255), expected)
+
+
+def test_windows_that_never_fit():
+    sample = {"images": np.zeros((1, 40, 100, 3), np.float32), "rng": SampleRandom(0)}
+    step = RandomResizedCrop((10, 20), (1.0, 1.0))
+    assert step._window(40, 100, sample["rng"].python) == (30, 0, 70, 40)
+    assert step(sample)["images"].shape == (1, 10, 20, 3)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Resize(0), lambda: Resize((1, 2, 3)), lambda: RandomResizedCrop(0),
+             lambda: RandomResizedCrop(8, (0, 1)),
+             lambda: RandomResizedCrop(8, ratio=(2, 1))]
+)  # fmt: skip
+def test_impossible_sizes(make):
+    with pytest.raises(ConfigError):
+        make()

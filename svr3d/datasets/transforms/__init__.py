@@ -13,6 +13,8 @@ from .random_flip import RandomFlip
 from .random_mirror import RandomMirror
 from .random_noise import RandomNoise
 from .random_permute_rgb import RandomPermuteRGB
+from .random_resized_crop import RandomResizedCrop
+from .resize import Resize
 
 __all__ = [
     "BaseTransform",
@@ -28,4 +30,6 @@ __all__ = [
     "RandomMirror",
     "RandomNoise",
     "RandomPermuteRGB",
+    "RandomResizedCrop",
+    "Resize",
 ]

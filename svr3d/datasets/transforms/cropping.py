@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cutting windows out of views and resizing them, cameras included."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 
 from svr3d.geometry.cameras import crop_intrinsics, resize_intrinsics
 
@@ -78,25 +80,56 @@ def box_window(
     )
 
 
+def resize_bilinear(view: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """Resize a view (H, W[, C]) as ``cv2.resize`` does: bilinear, no antialiasing."""
+    return cv2.resize(view, (image_size[1], image_size[0]))
+
+
+def resize_antialiased(view: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """Resize a view (H, W[, 3]) float32 in [0, 1] as Pillow resizes pictures.
+
+    Bilinear, with a support that grows when the image shrinks. Colours are rounded to
+    8 bits before and after, as where a program resizes the picture of a file; a plane
+    (H, W) keeps its precision.
+    """
+    height, width = image_size
+    if view.ndim == 2:
+        picture = Image.fromarray(np.ascontiguousarray(view, np.float32))
+    elif view.shape[2] == 3:
+        levels = np.rint(np.clip(view, 0, 1) * np.float32(255))
+        picture = Image.fromarray(np.ascontiguousarray(levels.astype(np.uint8)))
+    else:
+        raise ValueError(
+            "expected images without alpha: put RandomBackground before it, "
+            f"found {view.shape[2]} channels"
+        )
+    resized = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+    return resized if view.ndim == 2 else resized / np.float32(255)
+
+
 def crop_views(
-    sample: Sample, windows: list[Window], image_size: tuple[int, int]
+    sample: Sample,
+    windows: list[Window],
+    image_size: tuple[int, int],
+    *,
+    resize: Callable[[np.ndarray, tuple[int, int]], np.ndarray] = resize_bilinear,
 ) -> Sample:
     """Cut a window out of each view and resize it, with all that depends on pixels.
 
-    What lies outside the image is filled with its edge; the resize is bilinear
-    (``cv2.resize``).
+    What lies outside the image is filled with its edge.
 
     Args:
         sample: The sample.
         windows: One window per view.
         image_size: Height and width of the result.
+        resize: Resizes a view (H, W[, C]) to a height and width.
     """
     sample = dict(sample)
     height, width = sample["images"].shape[1:3]
     for key in ("images", "masks"):
         if key in sample:
             views = zip(sample[key], windows, strict=True)
-            sample[key] = np.stack([_cut(v, w, image_size) for v, w in views])
+            sample[key] = np.stack([_cut(v, w, image_size, resize) for v, w in views])
     corners = np.array(windows, np.float64)
     sizes = corners[:, 2:] - corners[:, :2]
     if "boxes" in sample:
@@ -111,7 +144,7 @@ def crop_views(
     return sample
 
 
-def _cut(view, window, image_size):
+def _cut(view, window, image_size, resize):
     """Return the window of one view (H, W[, C]), resized."""
     height, width = view.shape[:2]
     left, top, right, bottom = window
@@ -123,4 +156,4 @@ def _cut(view, window, image_size):
         cut = view[rows[:, None], columns]
     if cut.shape[:2] == tuple(image_size):
         return cut
-    return cv2.resize(cut, (image_size[1], image_size[0]))
+    return resize(cut, image_size)

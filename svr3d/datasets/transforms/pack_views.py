@@ -13,6 +13,9 @@ _FLOAT_KEYS = (
     "view_angles",
     "points",
     "occupancies",
+    "points_iou",
+    "occupancies_iou",
+    "input_points",
     "surface_points",
     "surface_normals",
 )
@@ -25,31 +28,45 @@ class PackViews(BaseTransform):
     The result has ``images`` (V, 3, H, W) float32 RGB, not normalised; ``masks``
     (V, 1, H, W) float32 where the silhouette is known; ``intrinsics`` (V, 3, 3),
     ``extrinsics`` (V, 3, 4), ``view_angles`` (V, 3) float32 where the cameras are
-    known; ``view_ids`` (V,) int64; ``voxels`` (R, R, R) uint8; points where they were
-    loaded; ``category`` int and ``sample_id`` str.
+    known; ``view_ids`` (V,) int64; ``voxels`` (R, R, R) uint8 and points where they
+    were loaded; ``category`` int and ``sample_id`` str.
+
+    Args:
+        with_index: Add ``index``, the position in the data set, for networks that learn
+            a code of each object.
     """
+
+    def __init__(self, with_index: bool = False):
+        self.with_index = with_index
 
     def transform(self, sample: Sample) -> Sample:
         """Return a new dict with the keys of the contract only."""
-        images = sample["images"]
-        if images.shape[-1] != 3:
-            raise ValueError(
-                "PackViews needs images without alpha: put RandomBackground before it, "
-                f"found {images.shape[-1]} channels"
-            )
-        views, height, width = images.shape[:3]
-        planes = np.empty((views, 3, height, width), np.float32)
-        planes[:] = images[..., ::-1].transpose(0, 3, 1, 2)
-        packed = {
-            "images": torch.from_numpy(planes),
-            "view_ids": torch.as_tensor(sample["view_ids"], dtype=torch.int64),
-            "voxels": torch.from_numpy(sample["voxels"]),
-            "category": int(sample["category"]),
-            "sample_id": sample["sample_id"],
-        }
+        packed = {}
+        if "images" in sample:
+            packed["images"] = _planes(sample["images"])
+            packed["view_ids"] = torch.as_tensor(sample["view_ids"], dtype=torch.int64)
+        if "voxels" in sample:
+            packed["voxels"] = torch.from_numpy(sample["voxels"])
         if "masks" in sample:
             packed["masks"] = torch.from_numpy(sample["masks"][:, None])
         for key in _FLOAT_KEYS:
             if key in sample:
                 packed[key] = torch.as_tensor(sample[key], dtype=torch.float32)
+        if self.with_index:
+            packed["index"] = int(sample["index"])
+        packed["category"] = int(sample["category"])
+        packed["sample_id"] = sample["sample_id"]
         return packed
+
+
+def _planes(images):
+    """Return views (V, H, W, 3) BGR as a tensor (V, 3, H, W) RGB."""
+    if images.shape[-1] != 3:
+        raise ValueError(
+            "PackViews needs images without alpha: put RandomBackground before it, "
+            f"found {images.shape[-1]} channels"
+        )
+    views, height, width = images.shape[:3]
+    planes = np.empty((views, 3, height, width), np.float32)
+    planes[:] = images[..., ::-1].transpose(0, 3, 1, 2)
+    return torch.from_numpy(planes)
