@@ -31,6 +31,14 @@ COMMANDS = {
         "svr3d.cli.pix3d_voxels",
         "make the voxel grids of Pix3D from its meshes",
     ),
+    "occnet-to-hdf5": (
+        "svr3d.cli.occnet_to_hdf5",
+        "make HDF5 files of a data set of Occupancy Networks",
+    ),
+    "pack-occnet": (
+        "svr3d.cli.pack_occnet",
+        "pack a data set of Occupancy Networks into one file",
+    ),
     "recognition-baselines": (
         "svr3d.cli.recognition_baselines",
         "mean-shape and retrieval baselines of a split",

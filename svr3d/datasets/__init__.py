@@ -5,6 +5,7 @@ from . import transforms
 from .base import BaseShapeDataset, SampleKey, find_data_root
 from .category_names import SHAPENET_NAMES
 from .occnet import OccNetDataset
+from .occnet_hdf5 import OccNetHDF5
 from .pix3d import Pix3D
 from .point_samples import PointSampling
 from .rng import SampleRandom, SeededIndex, stable_seed
@@ -14,6 +15,7 @@ __all__ = [
     "SHAPENET_NAMES",
     "BaseShapeDataset",
     "OccNetDataset",
+    "OccNetHDF5",
     "Pix3D",
     "PointSampling",
     "SampleKey",

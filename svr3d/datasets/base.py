@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from svr3d.errors import ConfigError, DataError
 from svr3d.io.images import check_image_file, read_image
+from svr3d.io.packed_store import SUFFIX, is_packed_store
 
 from .rng import SampleRandom, SeededIndex, stable_seed
 from .transforms.base import Pipeline
@@ -69,6 +70,7 @@ class BaseShapeDataset(Dataset, ABC):
     """
 
     layout: ClassVar[str] = ""
+    packed: ClassVar[bool] = False  # whether data_root may be a packed store
 
     def __init__(
         self,
@@ -87,7 +89,8 @@ class BaseShapeDataset(Dataset, ABC):
                 f"{type(self).__name__}: check_files must be 'quick', 'full' or "
                 f"'none', found {check_files!r}"
             )
-        self.data_root = find_data_root(data_root, type(self).__name__)
+        name = type(self).__name__
+        self.data_root = find_data_root(data_root, name, packed=self.packed)
         self.split = split
         self.seed = seed
         self.pipeline = Pipeline(pipeline)
@@ -219,12 +222,13 @@ class BaseShapeDataset(Dataset, ABC):
         self._keys = [key for key in self._keys if key.sample_id not in bad]
 
 
-def find_data_root(data_root: str | None, owner: str) -> Path:
+def find_data_root(data_root: str | None, owner: str, *, packed: bool = False) -> Path:
     """Return the folder of a data set.
 
     Args:
         data_root: The folder, or None for the environment variable ``SVR3D_DATA``.
         owner: What error messages call the data set.
+        packed: Whether a packed store will do, too.
 
     Raises:
         DataError: If neither is given or the folder does not exist.
@@ -239,8 +243,9 @@ def find_data_root(data_root: str | None, owner: str) -> Path:
                 f"variable {DATA_ROOT_VARIABLE}, found neither"
             )
     folder = Path(data_root).expanduser()
-    if not folder.is_dir():
+    if not folder.is_dir() and not (packed and is_packed_store(folder)):
+        wanted = f"a folder or a {SUFFIX} file" if packed else "a folder"
         raise DataError(
-            f"{owner}: {origin}: expected a folder, found none at {folder.absolute()}"
+            f"{owner}: {origin}: expected {wanted}, found none at {folder.absolute()}"
         )
     return folder

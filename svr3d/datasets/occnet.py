@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """ShapeNet as Occupancy Networks published it: renderings, points, voxels."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,20 +9,15 @@ import torch
 
 from svr3d.errors import ConfigError, DataError
 from svr3d.geometry.cameras import to_object_frame
-from svr3d.io.binvox import read_binvox
-from svr3d.io.cameras import read_cameras
-from svr3d.io.occnet_lists import read_category_names, read_model_list
-from svr3d.io.points import read_points
 from svr3d.io.splits import SPLITS, CategorySplit
 from svr3d.registry import DATASETS
 
 from .base import BaseShapeDataset, SampleKey
 from .category_names import choose_categories
+from .occnet_files import open_files
 from .point_samples import PointSampling
 from .rng import SampleRandom
-from .views import ViewSelection, read_views
-
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+from .views import ViewSelection, stack_views
 
 
 @DATASETS.register_module()
@@ -39,7 +33,8 @@ class OccNetDataset(BaseShapeDataset):
         <data_root>/<synset>/<model>/model.binvox
         <data_root>/<synset>/<model>/img_choy2016/000.jpg ..., cameras.npz
 
-    Data sets of ``build_dataset.py --layout occnet`` are the same. Without
+    or all of that in one file, ``<data_root>`` itself, which ``svr3d pack-occnet``
+    makes. Data sets of ``build_dataset.py --layout occnet`` are the same. Without
     ``metadata.yaml`` categories are called by their folders. Paper: Mescheder et al.,
     "Occupancy Networks", CVPR 2019; reader: autonomousvision/occupancy_networks
     ``im2mesh/data``.
@@ -49,8 +44,8 @@ class OccNetDataset(BaseShapeDataset):
     where it was dropped from its batch; random numbers follow the sample's seed.
 
     Args:
-        data_root: Folder of the data set; None takes the environment variable
-            ``SVR3D_DATA``.
+        data_root: Folder or packed file of the data set; None takes the environment
+            variable ``SVR3D_DATA``.
         pipeline: Transforms of one sample.
         split: ``train``, ``val`` or ``test``.
         split_file: Name of the lists of models; None for ``<split>.lst``.
@@ -82,6 +77,7 @@ class OccNetDataset(BaseShapeDataset):
     """
 
     layout = "occnet"
+    packed = True
 
     def __init__(
         self,
@@ -119,7 +115,7 @@ class OccNetDataset(BaseShapeDataset):
         self._voxels_file = voxels_file
         self._cameras = cameras
         if isinstance(points, Mapping):
-            points = PointSampling(**{"folder": ".", **points})
+            points = PointSampling(**points)
         self._points = points
         super().__init__(
             data_root,
@@ -144,9 +140,10 @@ class OccNetDataset(BaseShapeDataset):
 
     def count_views(self, index: int) -> int:
         """Return how many views a sample's object has."""
-        return len(self._list_images(self._object_folder(self._keys[index])))
+        return len(self._files.images(self._images(self._keys[index])))
 
     def _list_samples(self) -> tuple[list[SampleKey], dict[str, Any]]:
+        self._files = open_files(self.data_root)
         taxonomy = self._read_lists()
         keys = [
             SampleKey(category.taxonomy_id, model, position)
@@ -164,15 +161,13 @@ class OccNetDataset(BaseShapeDataset):
 
     def _read_lists(self) -> list[CategorySplit]:
         """Return the categories with the models of this split."""
-        names = read_category_names(self.data_root)
-        folders = sorted(p.name for p in self.data_root.iterdir() if p.is_dir())
-        # Hidden folders, such as a builder's own, hold no objects.
-        folders = [folder for folder in folders if not folder.startswith(".")]
-        taxonomy = [CategorySplit(f, names.get(f, f), {}) for f in folders]
-        if not taxonomy:
+        names = self._files.category_names()
+        folders = self._files.categories()
+        if not folders:
             raise DataError(
                 f"{self.data_root}: expected folders of categories, found none"
             )
+        taxonomy = [CategorySplit(f, names.get(f, f), {}) for f in folders]
         chosen = choose_categories(taxonomy, self._categories, str(self.data_root))
         wanted = self._categories
         if wanted is not None:
@@ -185,95 +180,103 @@ class OccNetDataset(BaseShapeDataset):
             CategorySplit(
                 category.taxonomy_id,
                 category.name,
-                {self.split: self._read_list(category.taxonomy_id)},
+                {
+                    self.split: self._files.model_list(
+                        f"{category.taxonomy_id}/{self._split_file}"
+                    )
+                },
             )
             for category in chosen
         ]
 
-    def _read_list(self, folder):
-        return read_model_list(self.data_root / folder / self._split_file)
-
     def _problems(self, key: SampleKey) -> list[str]:
         problems = []
-        folder = self._object_folder(key)
         if self._voxels_file is not None:
             try:
                 self._read_grid(key)
             except DataError as error:
                 problems.append(str(error))
         if self._points is not None:
-            problems += self._points.problems(self.data_root, key)
+            for name in self._points.files:
+                problem = self._files.points_problem(f"{key.sample_id}/{name}")
+                problems += [problem] if problem else []
         if self._views is None:
             return problems
+        folder = self._images(key)
         try:
-            names = self._list_images(folder)
-            views = self._views.candidates(len(names), self._images(folder))
+            names = self._files.images(folder)
+            views = self._views.candidates(len(names), self._files.where(folder))
             if self._cameras:
-                self._read_cameras(folder, len(names))
+                self._read_cameras(key, len(names))
         except DataError as error:
             return [*problems, str(error)]
         for view in views:
-            problems += self._image_problems(f"{self._images(folder)}/{names[view]}")
+            problem = self._look_at_image(f"{folder}/{names[view]}")
+            problems += [problem] if problem else []
         return problems
+
+    def _look_at_image(self, name):
+        if self._check_files != "full":
+            return self._files.image_problem(name)
+        try:
+            self._files.image(name)
+        except DataError as error:
+            return str(error)
+        return None
 
     def _read(
         self, key: SampleKey, rng: SampleRandom, num_views: int | None
     ) -> dict[str, Any]:
-        folder = self._object_folder(key)
-        sample = {}
+        sample, files = {}, self._files
         if self._views is not None:
-            names = self._list_images(folder)
-            place = self._images(folder)
-            views = self._views.choose(len(names), place, rng, num_views)
-            sample["images"] = read_views([f"{place}/{names[v]}" for v in views], place)
+            folder = self._images(key)
+            where = files.where(folder)
+            names = files.images(folder)
+            views = self._views.choose(len(names), where, rng, num_views)
+            pixels = [files.image(f"{folder}/{names[view]}") for view in views]
+            sample["images"] = stack_views(pixels, where)
             sample["view_ids"] = np.array(views, np.int64)
             if self._cameras:
-                extrinsics, intrinsics = self._read_cameras(folder, len(names))
+                extrinsics, intrinsics = self._read_cameras(key, len(names))
                 sample["extrinsics"] = extrinsics[views]
                 sample["intrinsics"] = intrinsics[views]
         if self._voxels_file is not None:
             sample["voxels"] = self._read_grid(key)
         if self._points is not None:
-            sample |= self._points.read(self.data_root, key, rng)
+            sample |= self._points.draw(
+                lambda name: files.points(f"{key.sample_id}/{name}"),
+                lambda name: files.pointcloud(f"{key.sample_id}/{name}"),
+                rng,
+                files.where(key.sample_id),
+            )
         return sample
 
-    def _object_folder(self, key):
-        return f"{self.data_root}/{key.taxonomy_id}/{key.model}"
+    def _images(self, key):
+        return f"{key.sample_id}/{self._image_folder}"
 
-    def _images(self, folder):
-        return f"{folder}/{self._image_folder}"
-
-    def _list_images(self, folder) -> list[str]:
-        """Return the names of an object's images, sorted."""
-        place = self._images(folder)
-        try:
-            names = os.listdir(place)
-        except OSError as error:
-            raise DataError(
-                f"{place}: expected a folder of images: {error.strerror}"
-            ) from error
-        return sorted(n for n in names if n.lower().endswith(_IMAGE_SUFFIXES))
-
-    def _read_cameras(self, folder, count):
+    def _read_cameras(self, key, count):
         """Return cameras of the object frame.
 
         The file's are of the mesh before it was centred and scaled, which ``loc`` and
         ``scale`` of the points tell: its points are ``scale p + loc``.
         """
-        path = f"{self._images(folder)}/cameras.npz"
-        extrinsics, intrinsics = map(torch.from_numpy, read_cameras(path))
+        name = f"{self._images(key)}/cameras.npz"
+        extrinsics, intrinsics = map(torch.from_numpy, self._files.cameras(name))
         if len(extrinsics) != count:
             raise DataError(
-                f"{path}: expected cameras of {count} images, found {len(extrinsics)}"
+                f"{self._files.where(name)}: expected cameras of {count} images, "
+                f"found {len(extrinsics)}"
             )
-        name = "points.npz" if self._points is None else self._points.points_file
-        stored = read_points(f"{folder}/{name}")
-        corner = torch.from_numpy(stored.loc) - stored.scale / 2
+        points = "points.npz" if self._points is None else self._points.points_file
+        stored = self._files.points(f"{key.sample_id}/{points}")
+        corner = torch.tensor(stored.loc) - stored.scale / 2
         return to_object_frame(extrinsics, corner, stored.scale), intrinsics
 
     def _read_grid(self, key) -> np.ndarray:
-        path = f"{self._object_folder(key)}/{self._voxels_file}"
-        voxels = read_binvox(path).voxels
+        name = f"{key.sample_id}/{self._voxels_file}"
+        voxels = self._files.binvox(name).voxels
         if len(set(voxels.shape)) != 1:
-            raise DataError(f"{path}: expected a cube, found {voxels.shape}")
+            raise DataError(
+                f"{self._files.where(name)}: expected a cube, found {voxels.shape}"
+            )
         return voxels

@@ -27,9 +27,8 @@ class PointSampling:
     """Which points of ``points.npz`` and ``pointcloud.npz`` a sample holds.
 
     Attributes:
-        num_points: Query points with labels (``points``, ``occupancies``), drawn with
-            replacement; a pair draws so many outside and so many inside, in this
-            order; 0 for none.
+        num_points: Query points with labels (``points``, ``occupancies``); a pair draws
+            so many outside and so many inside, in this order; 0 for none.
         num_surface_points: Surface points with normals (``surface_points``,
             ``surface_normals``), drawn with replacement; ``all`` for those of the
             file, in its order.
@@ -45,9 +44,16 @@ class PointSampling:
         points_file: File of the query points.
         iou_points_file: File of the query points of evaluation.
         pointcloud_file: File of the surface points.
+        replace: Whether a query point may be drawn twice, as in Occupancy Networks; its
+            re-implementation in Lightning draws without replacement.
+        inside_share: Lowest and highest share of query points inside: it is uniform
+            between them for each sample, the inside ones come first, and where an
+            object has too few, outside ones stand for them. The re-implementation takes
+            (0.1, 0.35). None draws from all points alike.
 
     Raises:
-        ConfigError: If a number is negative or of the wrong kind.
+        ConfigError: If a number is negative or of the wrong kind, or options exclude
+            each other.
     """
 
     num_points: int | Sequence[int] = 0
@@ -60,6 +66,8 @@ class PointSampling:
     points_file: str = "points.npz"
     iou_points_file: str = "points.npz"
     pointcloud_file: str = "pointcloud.npz"
+    replace: bool = True
+    inside_share: tuple[float, float] | None = None
 
     ALL: ClassVar[str] = "all"
 
@@ -80,6 +88,16 @@ class PointSampling:
             raise ConfigError(
                 f"num_surface_points must be a number or 'all', found {surface!r}"
             )
+        if self.inside_share is not None:
+            low, high = self.inside_share
+            if pair or self.replace or not 0 <= low <= high <= 1:
+                raise ConfigError(
+                    "inside_share needs 0 <= low <= high <= 1, one num_points and "
+                    f"replace=False, found {self.inside_share}, num_points "
+                    f"{self.num_points}, replace={self.replace}"
+                )
+        elif pair and not self.replace:
+            raise ConfigError("replace=False needs one num_points, found a pair")
         for name in ("noise", "num_input_points", "input_noise"):
             if getattr(self, name) < 0:
                 raise ConfigError(
@@ -130,14 +148,16 @@ class PointSampling:
         """Draw the points of a sample.
 
         Draws (numpy), each only where it is asked for: the indices of the query points
-        (outside before inside) and their noise, the noise of the points of evaluation,
-        the indices of the surface points, the indices of the input points and their
-        noise. Differs from autonomousvision/occupancy_networks: noise is drawn for
-        the chosen points only, not for all of the file.
+        (outside before inside; with ``inside_share`` the share, then an order of the
+        inside ones, then of the others) and their noise, the noise of the points of
+        evaluation, the indices of the surface points, the indices of the input points
+        and their noise. Differs from autonomousvision/occupancy_networks: noise is
+        drawn for the chosen points only, not for all of the file.
 
         Args:
             stored_points: Returns the content of a file of query points.
-            stored_surface: Returns the content of a file of surface points.
+            stored_surface: Returns the content of a file of surface points. Numbers of
+                both may be float16 still.
             rng: Source of the draws.
             source: What error messages call the sample.
 
@@ -159,18 +179,16 @@ class PointSampling:
         if self.num_surface_points or self.num_input_points:
             surface = stored_surface(self.pointcloud_file)
             where = f"{source}/{self.pointcloud_file}"
-            if self.num_surface_points == self.ALL:
-                sample["surface_points"] = surface.points
-                sample["surface_normals"] = surface.normals
-            elif self.num_surface_points:
-                count = len(surface.points)
-                chosen = _draw(rng, count, self.num_surface_points, where)
-                sample["surface_points"] = surface.points[chosen]
-                sample["surface_normals"] = surface.normals[chosen]
+            count = len(surface.points)
+            if self.num_surface_points:
+                chosen = slice(None)
+                if self.num_surface_points != self.ALL:
+                    chosen = _draw(rng, count, self.num_surface_points, where)
+                sample["surface_points"] = _float(surface.points[chosen])
+                sample["surface_normals"] = _float(surface.normals[chosen])
             if self.num_input_points:
-                count = len(surface.points)
                 chosen = _draw(rng, count, self.num_input_points, where)
-                points = surface.points[chosen]
+                points = _float(surface.points[chosen])
                 noise = self.input_noise * rng.numpy.randn(*points.shape)
                 sample["input_points"] = points + noise.astype(np.float32)
         return sample
@@ -181,6 +199,15 @@ class PointSampling:
 
     def _choose(self, inside, rng, where):
         """Return the indices of the query points."""
+        if self.inside_share is not None:
+            return self._choose_share(inside, rng, where)
+        if not self.replace:
+            if self.num_points > len(inside):
+                raise DataError(
+                    f"{where}: expected at least {self.num_points} points, found "
+                    f"{len(inside)}"
+                )
+            return rng.numpy.permutation(len(inside))[: self.num_points]
         if isinstance(self.num_points, int):
             return _draw(rng, len(inside), self.num_points, where)
         parts = []
@@ -194,8 +221,24 @@ class PointSampling:
                 parts.append(members[drawn])
         return np.concatenate(parts)
 
+    def _choose_share(self, inside, rng, where):
+        """Return indices, a drawn share of them inside."""
+        low, high = self.inside_share
+        share = low + (high - low) * rng.numpy.random_sample()
+        full, empty = np.flatnonzero(inside), np.flatnonzero(~inside)
+        num_inside = min(int(self.num_points * share), len(full))
+        if self.num_points - num_inside > len(empty):
+            raise DataError(
+                f"{where}: expected at least {self.num_points - num_inside} points "
+                f"outside, found {len(empty)}"
+            )
+        first = rng.numpy.permutation(full)[:num_inside]
+        others = rng.numpy.permutation(empty)[: self.num_points - num_inside]
+        return np.concatenate([first, others])
+
     def _blur(self, stored, points, rng):
         """Return float32 points, with noise if the file has rounded them."""
+        points = _float(points)
         if not stored.half or not self.noise:
             return points
         noise = self.noise * rng.numpy.randn(*points.shape)
@@ -203,6 +246,11 @@ class PointSampling:
 
     def _path(self, data_root, key, name):
         return f"{data_root}/{self.folder}/{key.taxonomy_id}/{key.model}/{name}"
+
+
+def _float(points):
+    """Return float32 values in memory of their own."""
+    return np.array(points, np.float32)
 
 
 def _draw(rng, stored, wanted, path):

@@ -2,6 +2,7 @@
 """Camera files: rendering_metadata.txt and cameras.npz."""
 
 import zipfile
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
@@ -86,9 +87,27 @@ def read_cameras(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"{path}: cannot be read: {error}") from error
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: expected an npz archive, found: {error}") from error
+    return decode_cameras(arrays, source=path)
+
+
+def decode_cameras(
+    arrays: Mapping[str, np.ndarray], *, source: str | PathLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cameras that the arrays of ``cameras.npz`` mean.
+
+    Args:
+        arrays: ``world_mat_i`` (3, 4) and ``camera_mat_i`` (3, 3) for i = 0, 1, ...
+        source: What error messages call them.
+
+    Returns:
+        Extrinsics (N, 3, 4) and pixel intrinsics (N, 3, 3), float64.
+
+    Raises:
+        DataError: If there are none, or one is missing or of another shape.
+    """
     count = sum(name.startswith("world_mat_") for name in arrays)
     if not count:
-        raise DataError(f"{path}: expected world_mat_0, found {sorted(arrays)}")
+        raise DataError(f"{source}: expected world_mat_0, found {sorted(arrays)}")
     cameras = []
     for prefix, shape in (("world_mat", (3, 4)), ("camera_mat", (3, 3))):
         for index in range(count):
@@ -96,7 +115,7 @@ def read_cameras(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
             found = arrays[name].shape if name in arrays else None
             if found != shape or not np.isfinite(arrays[name]).all():
                 raise DataError(
-                    f"{path}: expected finite {name} {shape}, found {found}"
+                    f"{source}: expected finite {name} {shape}, found {found}"
                 )
         cameras.append(np.stack([arrays[f"{prefix}_{i}"] for i in range(count)]))
     return cameras[0].astype(np.float64), cameras[1].astype(np.float64)

@@ -16,18 +16,22 @@ from svr3d.errors import DataError
 METADATA_FILE = "metadata.yaml"
 
 
-def read_model_list(path: str | PathLike) -> list[str]:
-    """Read a list of models, one per line; blank lines do not count.
+def parse_model_list(text: str, *, source: str) -> list[str]:
+    """Return the models of a list, one per line; blank lines do not count.
+
+    Args:
+        text: The content of ``train.lst`` or another list.
+        source: What error messages call it.
 
     Raises:
-        DataError: If the file cannot be read or names a model twice.
+        DataError: If the list names a model twice.
     """
-    names = [line.strip() for line in _text(path).splitlines()]
+    names = [line.strip() for line in text.splitlines()]
     names = [name for name in names if name]
     seen = set()
     for name in names:
         if name in seen:
-            raise DataError(f"{path}: expected each model once, found {name!r} twice")
+            raise DataError(f"{source}: expected each model once, found {name!r} twice")
         seen.add(name)
     return names
 
@@ -40,34 +44,33 @@ def write_model_list(path: str | PathLike, names: Sequence[str]) -> None:
     Path(path).write_text("\n".join(names), encoding="utf-8")
 
 
-def read_category_names(folder: str | PathLike) -> dict[str, str]:
-    """Return the display names of categories by folder, from ``metadata.yaml``.
+def parse_category_names(text: str, *, source: str) -> dict[str, str]:
+    """Return the display names of categories by folder.
 
-    Of several names, such as ``airplane,aeroplane,plane``, the first counts. Without
-    the file there are no names.
+    Of several names, such as ``airplane,aeroplane,plane``, the first counts.
+
+    Args:
+        text: The content of ``metadata.yaml``.
+        source: What error messages call it.
 
     Raises:
-        DataError: If the file is not a mapping of folders to names.
+        DataError: If the text is not a mapping of folders to names.
     """
-    path = Path(folder) / METADATA_FILE
-    if not path.exists():
-        return {}
-    text = _text(path)
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise DataError(f"{path}: expected YAML, found an error: {error}") from error
+        raise DataError(f"{source}: expected YAML, found an error: {error}") from error
     if not isinstance(content, dict):
         raise DataError(
-            f"{path}: expected a mapping of folders, found {type(content).__name__}"
+            f"{source}: expected a mapping of folders, found {type(content).__name__}"
         )
     names = {}
     for category, entry in content.items():
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, str) or not name.strip(", "):
             raise DataError(
-                f"{path}: expected a text 'name' for category {category!r}, found "
-                f"{entry!r}; numbers as folder names need quotation marks"
+                f"{source}: expected a text 'name' for category {category!r}, found "
+                f"{entry!r}"
             )
         names[str(category)] = name.split(",")[0].strip()
     return names
@@ -85,12 +88,3 @@ def write_category_names(folder: str | PathLike, names: Mapping[str, str]) -> No
     }
     text = json.dumps(entries, indent=4) + "\n"
     (Path(folder) / METADATA_FILE).write_text(text, encoding="utf-8")
-
-
-def _text(path):
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8 text, found {error}") from error

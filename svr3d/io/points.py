@@ -44,12 +44,14 @@ class SurfacePoints:
         normals: Outward unit normals (M, 3) float32.
         loc: Centre (3,) of the object in its own units.
         scale: Longest side of the object in its own units.
+        half: Whether the file holds positions and normals as float16.
     """
 
     points: np.ndarray
     normals: np.ndarray
     loc: np.ndarray = field(default_factory=lambda: np.zeros(3))
     scale: float = 1.0
+    half: bool = False
 
 
 def write_points(
@@ -164,7 +166,8 @@ def decode_pointcloud(
             f"{source}: expected as many normals as points ({len(points)}), "
             f"found {len(normals)}"
         )
-    return SurfacePoints(points, normals, *_placement(source, arrays))
+    half = arrays["points"].dtype == np.float16
+    return SurfacePoints(points, normals, *_placement(source, arrays), half)
 
 
 def _read_npz(path: str | Path) -> dict[str, np.ndarray]:

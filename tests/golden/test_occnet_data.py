@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from svr3d.datasets import OccNetDataset, PointSampling, SeededIndex
+from svr3d.datasets import OccNetDataset, OccNetHDF5, PointSampling, SeededIndex
 from svr3d.datasets.rng import SampleRandom
-from svr3d.datasets.transforms import PackViews, Resize
+from svr3d.datasets.transforms import DivideByMaximum, Normalize, PackViews, Resize
 from svr3d.geometry.cameras import choy_camera, to_object_frame
 from svr3d.geometry.grids import grid_points
 from svr3d.io.binvox import decode_binvox
+from svr3d.io.hdf5 import open_hdf5
 from svr3d.io.points import decode_pointcloud, decode_points
+from svr3d.preparation.occnet_hdf5 import occnet_to_hdf5
 from svr3d.structures.base import cell_centres
 
 MODELS = {"03001627": ["m0", "m1"], "02691156": ["a0"]}
@@ -235,3 +237,107 @@ def test_grid_points(case):
         np.testing.assert_allclose(
             centres[::101], expected["voxel_centres_sub"], rtol=0, atol=1e-7
         )
+
+
+def write_hdf5(given, root):
+    """Write the two files that the cases of the HDF5 reader describe."""
+    h5py = pytest.importorskip("h5py")
+    names = ["02691156_aaa.h5", "03001627_bbb.h5"]
+    for number, name in enumerate(names):
+        with h5py.File(root / name, "w") as file:
+            file["images"] = given[f"images{number}"]
+            file["points/points"] = given[f"points{number}"]
+            file["points/occupancies"] = given[f"occupancies_packed{number}"]
+            file["pointcloud/points"] = given[f"pc{number}"]
+            file["pointcloud/normals"] = given[f"pcn{number}"]
+            for group in ("points", "pointcloud"):
+                file[f"{group}/loc"], file[f"{group}/scale"] = np.zeros(3), 1.0
+    (root / "train.lst").write_text("\n".join(names))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize(
+    "case", ["lit_hdf5_reader", "lit_hdf5_reader_balanced"], indirect=True
+)
+def test_hdf5_reader(case, tmp_path, number, request):
+    given, expected = case
+    write_hdf5(given, tmp_path)
+    balanced = "balanced" in request.node.callspec.params["case"]
+    points = {"num_points": 64, "replace": False, "num_surface_points": "all"}
+    if balanced:
+        points["inside_share"] = (0.1, 0.35)
+    mean, std = (0.406, 0.456, 0.485), (0.225, 0.224, 0.229)
+    pipeline = [DivideByMaximum(), Normalize(mean, std), PackViews()]
+    dataset = OccNetHDF5(str(tmp_path), pipeline, points=points)
+    assert len(dataset) == expected["len"]
+    sample = dataset[SeededIndex(number, 7 + number)]
+    image = sample["images"][0]
+    np.testing.assert_allclose(
+        image[:, ::7, ::7], expected[f"image{number}"], rtol=1e-5, atol=1e-6
+    )
+    total = expected[f"image{number}.sum"]
+    np.testing.assert_allclose(image.double().sum(), total, rtol=1e-5)
+    np.testing.assert_array_equal(sample["points"], expected[f"points{number}"])
+    np.testing.assert_array_equal(sample["occupancies"], expected[f"occ{number}"])
+    if not balanced:
+        for name, key in (("pc", "surface_points"), ("normals", "surface_normals")):
+            cloud = expected[f"{name}{number}"].astype(np.float32)
+            np.testing.assert_array_equal(sample[key], cloud)
+
+
+@only("lit_data_process")
+def test_hdf5_files(case, tmp_path):
+    pytest.importorskip("h5py")
+    given, expected = case
+    lists = {"train": ["a0", "c0"], "val": ["a1"], "test": []}
+    arrays = {"loc": np.zeros(3), "scale": np.float64(1)}
+    for category in ("02691156", "03001627"):
+        for split, models in lists.items():
+            path = tmp_path / category / f"{split}.lst"
+            path.parent.mkdir(exist_ok=True)
+            initial = "a" if category == "02691156" else "c"
+            mine = [model for model in models if model.startswith(initial)]
+            path.write_text("\n".join(mine))
+            for model in mine:
+                write_process_object(given, arrays, path.parent / model)
+    report = occnet_to_hdf5(tmp_path, tmp_path / "out")
+    assert (report.made, report.kept, report.failures) == (3, 0, {})
+    files = sorted(path.name for path in report.out.iterdir())
+    assert files == expected["files"].tolist()
+    for split in lists:
+        names = sorted((report.out / f"{split}.lst").read_text().split())
+        assert names == expected[f"{split}_lst_sorted"].tolist()
+    with open_hdf5(report.out / "02691156_a0.h5") as file:
+        tree = []
+        file.visititems(
+            lambda name, item: (
+                tree.append(f"{name} {item.dtype} {item.shape}")
+                if hasattr(item, "dtype")
+                else None
+            )
+        )
+        assert sorted(tree) == expected["tree"].tolist()
+        means = sorted(image.mean() for image in file["images"][()])
+        np.testing.assert_allclose(means, expected["image_mean_sorted"], atol=0.5)
+        np.testing.assert_array_equal(file["points/points"], expected["points"])
+        packed = file["points/occupancies"]
+        np.testing.assert_array_equal(packed, expected["occ_packed"])
+
+
+def write_process_object(given, arrays, folder):
+    (folder / "img_choy2016").mkdir(parents=True)
+    np.savez(
+        folder / "points.npz",
+        points=given["points"],
+        occupancies=given["occ_packed"],
+        **arrays,
+    )
+    cloud = given["pc"]
+    np.savez(folder / "pointcloud.npz", points=cloud, normals=cloud, **arrays)
+    cameras = {}
+    for view in range(2):
+        path = folder / f"img_choy2016/{view:03d}.jpg"
+        path.write_bytes(given[f"jpg{view}"].tobytes())
+        cameras[f"world_mat_{view}"] = np.eye(3, 4)
+        cameras[f"camera_mat_{view}"] = np.eye(3)
+    np.savez(folder / "img_choy2016/cameras.npz", **cameras)

@@ -4,6 +4,7 @@
 from .base import BaseTransform, Pipeline
 from .center_crop import CenterCrop
 from .color_jitter import ColorJitter
+from .divide_by_maximum import DivideByMaximum
 from .normalize import Normalize
 from .pack_views import PackViews
 from .r2n2_preprocess import R2N2Preprocess
@@ -20,6 +21,7 @@ __all__ = [
     "BaseTransform",
     "CenterCrop",
     "ColorJitter",
+    "DivideByMaximum",
     "Normalize",
     "PackViews",
     "Pipeline",
