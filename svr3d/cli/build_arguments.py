@@ -9,7 +9,7 @@ from svr3d.preparation.builder import BuildReport
 from svr3d.preparation.executors import EXECUTORS
 from svr3d.preparation.layouts import LAYOUTS
 from svr3d.preparation.object_frame import UP_AXES
-from svr3d.preparation.settings import BuildSettings
+from svr3d.preparation.settings import WATERTIGHT_RULES, BuildSettings
 
 
 def add_build_arguments(
@@ -39,6 +39,7 @@ def add_build_arguments(
         default=defaults.num_surface_points,
         help="surface points with normals per object",
     )
+    _add_point_arguments(parser, defaults)
     add("--seed", type=int, default=defaults.seed)
     add(
         "--split",
@@ -64,6 +65,56 @@ def add_build_arguments(
     add("--overwrite", action="store_true", help="build finished objects anew")
 
 
+def _add_point_arguments(
+    parser: argparse.ArgumentParser, defaults: BuildSettings
+) -> None:
+    """Add the options that say how points are drawn and stored."""
+    add = parser.add_argument
+    add(
+        "--padding",
+        type=float,
+        default=defaults.padding,
+        help="query points lie in a cube of side 1 + PADDING",
+    )
+    add(
+        "--uniform-ratio",
+        type=float,
+        default=defaults.uniform_ratio,
+        help="share of query points uniform in that cube; the others lie near the "
+        "surface",
+    )
+    add(
+        "--sigma",
+        type=float,
+        default=defaults.sigma,
+        help="standard deviation of the others from the surface, along each axis",
+    )
+    add(
+        "--float16",
+        action=argparse.BooleanOptionalAction,
+        default=defaults.float16,
+        help="store points as float16, else float32",
+    )
+    add(
+        "--packbits",
+        action=argparse.BooleanOptionalAction,
+        default=defaults.packbits,
+        help="store labels eight to a byte, else one each",
+    )
+    add(
+        "--watertight",
+        choices=WATERTIGHT_RULES,
+        default=defaults.watertight,
+        help="draw points of a watertight version of no, open or all meshes",
+    )
+    add(
+        "--watertight-resolution",
+        type=int,
+        default=defaults.watertight_resolution,
+        help="cells along each side of the volume that makes it",
+    )
+
+
 def add_up_argument(parser: argparse.ArgumentParser) -> None:
     """Add the option for meshes with z up."""
     parser.add_argument(
@@ -85,6 +136,13 @@ def settings_from(args: argparse.Namespace) -> BuildSettings:
         voxel_resolution=args.voxel_resolution,
         num_points=args.num_points,
         num_surface_points=args.num_surface_points,
+        padding=args.padding,
+        uniform_ratio=args.uniform_ratio,
+        sigma=args.sigma,
+        float16=args.float16,
+        packbits=args.packbits,
+        watertight=args.watertight,
+        watertight_resolution=args.watertight_resolution,
         seed=args.seed,
         split=tuple(args.split),
         up=getattr(args, "up", "y"),

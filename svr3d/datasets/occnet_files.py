@@ -57,7 +57,7 @@ class OccNetFiles(ABC):
 
     @abstractmethod
     def categories(self) -> list[str]:
-        """Return the folders of categories, sorted."""
+        """Return the folders of categories, which hold lists of models, sorted."""
 
     @abstractmethod
     def exists(self, name: str) -> bool:
@@ -112,9 +112,8 @@ class FolderFiles(OccNetFiles):
     """Files in folders, as they are published."""
 
     def categories(self) -> list[str]:
-        """Return the folders of categories; hidden ones hold no objects."""
-        folders = sorted(path.name for path in self.root.iterdir() if path.is_dir())
-        return [folder for folder in folders if not folder.startswith(".")]
+        """Return the folders that hold a list of models, sorted."""
+        return sorted({path.parent.name for path in self.root.glob("*/*.lst")})
 
     def exists(self, name: str) -> bool:
         """Tell whether there is such a file."""

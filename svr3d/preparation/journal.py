@@ -100,6 +100,8 @@ def _compare(path: Path, settings: BuildSettings) -> None:
             f"{path}: expected the settings of an earlier build, found {error}; "
             "give --overwrite to build anew"
         ) from error
+    # Settings that an earlier version did not know had their defaults.
+    before = BuildSettings().to_dict() | before
     now = settings.to_dict()
     different = [
         f"{name}: {before.get(name)!r} before, {now.get(name)!r} now"

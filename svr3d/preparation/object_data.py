@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from svr3d.geometry.cameras import choy_camera, to_object_frame
+from svr3d.io.mesh_data import MeshData
 from svr3d.io.meshes import load_mesh
 from svr3d.io.points import OccupancyPoints, SurfacePoints
 from svr3d.ops import voxelize_meshes
@@ -18,6 +19,7 @@ from svr3d.preparation.occupancy_samples import sample_occupancy
 from svr3d.preparation.seeding import stable_rng
 from svr3d.preparation.settings import BuildSettings
 from svr3d.preparation.surface_samples import sample_surface
+from svr3d.preparation.watertight import is_watertight, make_watertight
 from svr3d.renderers import ColorRenderer
 
 
@@ -36,6 +38,7 @@ class ObjectData:
         surface: Surface points with normals.
         grid_scale: Side of the object frame's unit cube in the frame that the
             published cameras use, where the bounding box has diagonal 1.
+        closed: Whether the points are those of a watertight version of the mesh.
     """
 
     placed: PlacedMesh
@@ -47,11 +50,13 @@ class ObjectData:
     points: OccupancyPoints
     surface: SurfacePoints
     grid_scale: float
+    closed: bool = False
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int | bool]:
         """Return the sizes that the manifest lists."""
         mesh = self.placed.mesh
         return {
+            **({"made_watertight": True} if self.closed else {}),
             "vertices": len(mesh.vertices),
             "faces": len(mesh.faces),
             "zero_area_faces_dropped": mesh.num_zero_area_faces,
@@ -111,10 +116,17 @@ def prepare_object(
         settings.voxel_resolution,
         mode="solid",
     )
+    solid = _solid(mesh, settings)
     points, inside = sample_occupancy(
-        mesh, settings.num_points, padding=settings.padding, rng=rngs[1]
+        solid,
+        settings.num_points,
+        padding=settings.padding,
+        rng=rngs[1],
+        uniform_ratio=settings.uniform_ratio,
+        sigma=settings.sigma,
+        half=settings.float16,
     )
-    surface, normals = sample_surface(mesh, settings.num_surface_points, rng=rngs[2])
+    surface, normals = sample_surface(solid, settings.num_surface_points, rng=rngs[2])
     loc = placed.loc
     return ObjectData(
         placed=placed,
@@ -126,4 +138,14 @@ def prepare_object(
         points=OccupancyPoints(points, inside, loc, placed.scale),
         surface=SurfacePoints(surface, normals, loc, placed.scale),
         grid_scale=grid_scale,
+        closed=solid is not mesh,
     )
+
+
+def _solid(mesh: MeshData, settings: BuildSettings) -> MeshData:
+    """Return the mesh whose points are drawn."""
+    if settings.watertight == "never" or (
+        settings.watertight == "open" and is_watertight(mesh)
+    ):
+        return mesh
+    return make_watertight(mesh, resolution=settings.watertight_resolution)

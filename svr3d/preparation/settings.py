@@ -7,6 +7,8 @@ from svr3d.errors import ConfigError
 from svr3d.preparation.layouts import LAYOUTS, Layout
 from svr3d.preparation.object_frame import UP_AXES
 
+WATERTIGHT_RULES = ("never", "open", "always")
+
 
 @dataclass(frozen=True)
 class BuildSettings:
@@ -22,6 +24,14 @@ class BuildSettings:
         num_surface_points: Surface points per object.
         padding: How much longer than the unit cube the sides of the cube are in
             which query points lie.
+        uniform_ratio: Share of the query points that is uniform in that cube; the
+            others lie near the surface.
+        sigma: Standard deviation of their distance along each axis.
+        float16: Store points and normals as float16, else float32.
+        packbits: Store labels eight to a byte, else one each.
+        watertight: Which meshes become watertight before points are drawn: ``never``
+            any, ``open`` ones, or ``always`` all. Images and voxels keep the mesh.
+        watertight_resolution: Cells along each side of the volume that this takes.
         seed: Seed of cameras, points and splits.
         split: Shares of train, val and test.
         up: Axis of the mesh files that points up, ``y`` or ``z``.
@@ -37,6 +47,12 @@ class BuildSettings:
     num_points: int = 100_000
     num_surface_points: int = 100_000
     padding: float = 0.1
+    uniform_ratio: float = 1.0
+    sigma: float = 0.01
+    float16: bool = True
+    packbits: bool = True
+    watertight: str = "never"
+    watertight_resolution: int = 256
     seed: int = 0
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
     up: str = "y"
@@ -51,6 +67,11 @@ class BuildSettings:
             raise ConfigError(
                 f"up: expected one of {', '.join(UP_AXES)}, found {self.up!r}"
             )
+        if self.watertight not in WATERTIGHT_RULES:
+            raise ConfigError(
+                f"watertight: expected one of {', '.join(WATERTIGHT_RULES)}, found "
+                f"{self.watertight!r}"
+            )
         for name, low, high in (
             ("views", 1, 1000),
             ("resolution", 8, 4096),
@@ -59,6 +80,10 @@ class BuildSettings:
             ("num_points", 1, 10_000_000),
             ("num_surface_points", 1, 10_000_000),
             ("variants", 0, 1000),
+            ("padding", 0, 10),
+            ("uniform_ratio", 0, 1),
+            ("sigma", 0, 1),
+            ("watertight_resolution", 16, 512),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
@@ -71,7 +96,11 @@ class BuildSettings:
 
     def build_layout(self) -> Layout:
         """Return the layout that these settings name."""
-        return LAYOUTS[self.layout](voxel_resolution=self.voxel_resolution)
+        return LAYOUTS[self.layout](
+            voxel_resolution=self.voxel_resolution,
+            float16=self.float16,
+            packbits=self.packbits,
+        )
 
     def to_dict(self) -> dict:
         """Return the settings as JSON can hold them."""

@@ -5,7 +5,7 @@ import numpy as np
 
 from svr3d.io.meshes import MeshData
 from svr3d.ops.sample_surface import sample_surface as sample_surface_op
-from svr3d.preparation.occupancy_samples import label_points
+from svr3d.preparation.inside_labels import label_points
 
 PROBE_DISTANCE = 2e-3
 MAX_ROUNDS = 8

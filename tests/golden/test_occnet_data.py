@@ -14,8 +14,24 @@ from svr3d.geometry.cameras import choy_camera, to_object_frame
 from svr3d.geometry.grids import grid_points
 from svr3d.io.binvox import decode_binvox
 from svr3d.io.hdf5 import open_hdf5
-from svr3d.io.points import decode_pointcloud, decode_points
+from svr3d.io.mesh_data import MeshData
+from svr3d.io.points import (
+    OccupancyPoints,
+    SurfacePoints,
+    decode_pointcloud,
+    decode_points,
+    write_pointcloud,
+    write_points,
+)
+from svr3d.preparation.inside_labels import label_points
+from svr3d.preparation.object_frame import normalize_mesh
 from svr3d.preparation.occnet_hdf5 import occnet_to_hdf5
+from svr3d.preparation.occupancy_samples import spread_uniform
+from svr3d.preparation.watertight import (
+    fuse_depth_maps,
+    golden_angle_views,
+    view_rotations,
+)
 from svr3d.structures.base import cell_centres
 
 MODELS = {"03001627": ["m0", "m1"], "02691156": ["a0"]}
@@ -341,3 +357,55 @@ def write_process_object(given, arrays, folder):
         cameras[f"world_mat_{view}"] = np.eye(3, 4)
         cameras[f"camera_mat_{view}"] = np.eye(3)
     np.savez(folder / "img_choy2016/cameras.npz", **cameras)
+
+
+@only("tsdf_fusion")
+def test_fusion_of_depth_maps(case):
+    given, expected = case
+    directions = golden_angle_views(int(given["n_views"]))
+    np.testing.assert_allclose(directions, expected["view_points"], atol=1e-12)
+    rotations = view_rotations(directions)
+    np.testing.assert_allclose(rotations, expected["view_R"], atol=1e-12)
+    resolution = int(given["resolution"])
+    found = fuse_depth_maps(
+        torch.from_numpy(given["depthmaps"]),
+        rotations,
+        resolution=resolution,
+        focal=float(given["focal"]),
+        principal=float(given["principal"]),
+        truncation=float(given["truncation_factor"]) / resolution,
+    )
+    np.testing.assert_allclose(found, expected["tsdf"], rtol=0, atol=1e-5)
+
+
+@only("sample_mesh")
+def test_points_of_a_mesh(case, tmp_path):
+    given, expected = case
+    box = MeshData(given["bbox_vertices"], given["faces"])
+    placed = normalize_mesh(box)
+    # Meshes are float32 here.
+    np.testing.assert_allclose(placed.loc, expected["loc"], rtol=1e-6)
+    np.testing.assert_allclose(placed.scale, expected["scale"], rtol=1e-6)
+    vertices = (given["vertices"] - placed.loc) / placed.scale
+    np.testing.assert_allclose(vertices, expected["scaled_vertices"], atol=1e-6)
+    draws = np.random.RandomState(21).rand(int(given["n"]), 3)
+    points = spread_uniform(draws, 0.1)
+    inside = label_points(MeshData(vertices, given["faces"]), points)
+    surface = expected["pcl_shape"]
+    write_points(
+        tmp_path / "points.npz",
+        OccupancyPoints(points, inside, placed.loc, placed.scale),
+    )
+    write_pointcloud(
+        tmp_path / "pointcloud.npz", SurfacePoints(np.zeros(surface), np.ones(surface))
+    )
+    with np.load(tmp_path / "points.npz") as arrays:
+        assert sorted(arrays.files) == sorted(expected["keys"])
+        np.testing.assert_array_equal(arrays["points"], expected["points"])
+        assert arrays["points"].dtype == expected["points"].dtype
+        np.testing.assert_array_equal(arrays["occupancies"], expected["occupancies"])
+        assert arrays["loc"].dtype == arrays["scale"].dtype == np.float64
+    with np.load(tmp_path / "pointcloud.npz") as arrays:
+        assert sorted(arrays.files) == sorted(expected["pcl_keys"])
+        kinds = [str(arrays[name].dtype) for name in ("points", "normals")]
+        assert kinds == expected["pcl_dtypes"].tolist()

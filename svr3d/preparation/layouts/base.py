@@ -22,12 +22,22 @@ class Layout(ABC):
     Attributes:
         name: Name of the layout on the command line.
         voxel_resolution: Side of the voxel grids, which some layouts put into names.
+        float16: Whether points and normals are stored as float16, else float32.
+        packbits: Whether labels are stored eight to a byte, else one each.
     """
 
     name: str
 
-    def __init__(self, *, voxel_resolution: int = 32):
+    def __init__(
+        self,
+        *,
+        voxel_resolution: int = 32,
+        float16: bool = True,
+        packbits: bool = True,
+    ):
         self.voxel_resolution = voxel_resolution
+        self.float16 = float16
+        self.packbits = packbits
 
     @abstractmethod
     def object_folders(self, category: str, model: str) -> list[Path]:

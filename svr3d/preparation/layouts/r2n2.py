@@ -64,8 +64,10 @@ class R2N2Layout(Layout):
             translate=(corner, corner, corner),
             scale=data.grid_scale,
         )
-        write_points(points / "points.npz", data.points)
-        write_pointcloud(points / "pointcloud.npz", data.surface)
+        write_points(
+            points / "points.npz", data.points, half=self.float16, packed=self.packbits
+        )
+        write_pointcloud(points / "pointcloud.npz", data.surface, half=self.float16)
 
     def split_files(self, root: Path, *, suffix: str = "") -> list[Path]:
         """Return the path of ``ShapeNet<suffix>.json``."""
