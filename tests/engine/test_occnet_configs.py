@@ -8,7 +8,9 @@ from toy_config import load
 from svr3d.cli import main as console
 
 
-@pytest.mark.parametrize("name", ["onet_narrow_synthetic", "onet_narrow_custom"])
+@pytest.mark.parametrize(
+    "name", ["onet_narrow_synthetic", "onet_narrow_custom", "onet_views_custom"]
+)
 def test_shipped_config_trains_and_tests(name, data, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
     monkeypatch.chdir(tmp_path)

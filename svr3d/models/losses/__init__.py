@@ -3,7 +3,8 @@
 
 from svr3d.models.losses.latent_kl import LatentKL
 from svr3d.models.losses.occupancy_bce import OccupancyBCE
+from svr3d.models.losses.occupancy_soft_iou import OccupancySoftIoU
 from svr3d.models.losses.voxel_bce import VoxelBCE
 from svr3d.models.losses.voxel_soft_iou import VoxelSoftIoU
 
-__all__ = ["LatentKL", "OccupancyBCE", "VoxelBCE", "VoxelSoftIoU"]
+__all__ = ["LatentKL", "OccupancyBCE", "OccupancySoftIoU", "VoxelBCE", "VoxelSoftIoU"]

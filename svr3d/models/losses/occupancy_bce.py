@@ -4,6 +4,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from svr3d.models.losses.point_outputs import logits_and_labels
 from svr3d.registry import LOSSES
 
 _REDUCTIONS = ("sum", "mean")
@@ -54,18 +55,7 @@ class OccupancyBCE(nn.Module):
         Raises:
             ValueError: If there are no labels, or they differ in shape.
         """
-        logits = outputs["logits"].float()
-        if "occupancies" not in batch:
-            raise ValueError(
-                "OccupancyBCE: expected 'occupancies' in the batch, found "
-                f"{', '.join(map(repr, batch))}"
-            )
-        target = batch["occupancies"].to(logits)
-        if logits.shape != target.shape:
-            raise ValueError(
-                f"OccupancyBCE: expected occupancies of shape {tuple(logits.shape)} as "
-                f"predicted, found {tuple(target.shape)}"
-            )
+        logits, target = logits_and_labels(outputs, batch, self)
         each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
         each = each.sum(1) if self.reduction == "sum" else each.mean(1)
         return self.weight * each.mean()

@@ -8,6 +8,19 @@ from svr3d.models.losses.voxel_outputs import logits_or_probabilities
 from svr3d.registry import LOSSES
 
 
+def soft_iou(probabilities: Tensor, target: Tensor, smooth: float) -> Tensor:
+    """Return the soft intersection over union of each sample (B,).
+
+    Args:
+        probabilities: (B, N) in [0, 1].
+        target: (B, N) in {0, 1}.
+        smooth: Added to both counts.
+    """
+    shared = (probabilities * target).sum(1)
+    union = (probabilities + target).sum(1) - shared
+    return (shared + smooth) / (union + smooth)
+
+
 @LOSSES.register_module()
 class VoxelSoftIoU(nn.Module):
     r"""Differentiable intersection over union of predicted and true voxels.
@@ -54,8 +67,5 @@ class VoxelSoftIoU(nn.Module):
         """
         values, target, by_logits = logits_or_probabilities(outputs, batch, self)
         probabilities = torch.sigmoid(values) if by_logits else values
-        probabilities, target = probabilities.flatten(1), target.flatten(1)
-        shared = (probabilities * target).sum(1)
-        union = (probabilities + target).sum(1) - shared
-        iou = (shared + self.smooth) / (union + self.smooth)
+        iou = soft_iou(probabilities.flatten(1), target.flatten(1), self.smooth)
         return self.weight * (1 - iou).mean()
