@@ -75,6 +75,7 @@ class Reconstructor:
             ConfigError: Its config cannot be built.
         """
         from svr3d.engine.checkpoint import load_model
+        from svr3d.models.layers.fold_batch_norms import fold_batch_norms
 
         if threshold is not None and not 0 < threshold < 1:
             raise ValueError(f"threshold must lie between 0 and 1, found {threshold}")
@@ -82,6 +83,7 @@ class Reconstructor:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)
         self.model, self.config, self.meta = load_model(checkpoint, self.device)
+        fold_batch_norms(self.model)
         self.threshold, self.threshold_source = _threshold(
             threshold, self.meta, self.model
         )

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoders that emit a representation."""
 
+from svr3d.models.heads.local_occupancy_head import LocalOccupancyHead
 from svr3d.models.heads.occupancy_head import OccupancyHead
 from svr3d.models.heads.query_head import QueryHead
 from svr3d.models.heads.transposed_voxel_decoder import TransposedVoxelDecoder
 from svr3d.models.heads.voxel_decoder import VoxelDecoder
 
-__all__ = ["OccupancyHead", "QueryHead", "TransposedVoxelDecoder", "VoxelDecoder"]
+__all__ = [
+    "LocalOccupancyHead",
+    "OccupancyHead",
+    "QueryHead",
+    "TransposedVoxelDecoder",
+    "VoxelDecoder",
+]
