@@ -9,7 +9,13 @@ from svr3d.cli import main as console
 
 
 @pytest.mark.parametrize(
-    "name", ["onet_narrow_synthetic", "onet_narrow_custom", "onet_views_custom"]
+    "name",
+    [
+        "onet_narrow_synthetic",
+        "onet_narrow_custom",
+        "onet_views_custom",
+        "local_views_custom",
+    ],
 )
 def test_shipped_config_trains_and_tests(name, data, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
