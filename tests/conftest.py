@@ -51,3 +51,28 @@ def shared_meshes() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real meshes are not at {folder} (set SVR3D_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def procedural_data(tmp_path_factory) -> Path:
+    """Some of the procedural objects in the published layout; not to be changed."""
+    from svr3d.io.meshes import save_mesh
+    from svr3d.preparation.builder import build_dataset
+    from svr3d.preparation.procedural import make_object
+    from svr3d.preparation.settings import BuildSettings
+
+    folder = tmp_path_factory.mktemp("procedural")
+    meshes = folder / "meshes"
+    (meshes / "chair").mkdir(parents=True)
+    for index in range(6):
+        path = meshes / "chair" / f"chair_{index:04d}.glb"
+        save_mesh(path, make_object("chair", index, seed=0))
+    settings = BuildSettings(
+        views=5,
+        supersample=1,
+        num_points=400,
+        num_surface_points=100,
+        split=(0.6, 0.2, 0.2),
+    )
+    build_dataset(meshes, folder / "data", settings=settings)
+    return folder / "data"

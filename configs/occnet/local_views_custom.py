@@ -12,7 +12,7 @@ from svr3d.models.losses import OccupancyBCE, OccupancySoftIoU
 
 with read_base():
     from .._base_.models.res3dgru_narrow import *
-    from .._base_.runs.narrow_custom import *
+    from .._base_.runs.narrow_custom_points import *
 
 # Encoder and fusion of view_fusion/res3dgru_custom.py; its decoder ends at half the
 # resolution here, and what lies between cells is the local decoder's.

@@ -11,7 +11,7 @@ from svr3d.models.losses import OccupancyBCE, OccupancySoftIoU
 
 with read_base():
     from .._base_.models.onet_narrow import *
-    from .._base_.runs.narrow_custom import *
+    from .._base_.runs.narrow_custom_points import *
 
 # Encoder and losses are those of view_fusion/res3dgru_custom.py, at points in place of
 # cells. Codes of views are averaged: conditional batch norms take a short code.
@@ -25,5 +25,4 @@ model.merge(
         ],
     )
 )
-train_dataloader.merge(dict(dataset=dict(points=dict(num_points=1024))))
 protocol.merge(dict(reference="Mescheder et al., CVPR 2019, narrow variant"))

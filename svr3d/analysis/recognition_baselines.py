@@ -18,17 +18,20 @@ from mmengine.config import Config
 from torch import Tensor
 
 from svr3d.analysis.image_features import view_features
+from svr3d.analysis.labelled_points import field_of_labels
 from svr3d.analysis.mean_shape import MeanShape
 from svr3d.analysis.nearest_shapes import nearest_by_iou, nearest_by_views
 from svr3d.errors import ConfigError
-from svr3d.metrics import ResultTable, VoxelIoU, merge_tables
+from svr3d.metrics import ResultTable, merge_tables
+from svr3d.metrics.table_metric import TableMetric
 from svr3d.registry import DATASETS, METRICS
-from svr3d.structures.voxels import Voxels
+from svr3d.structures import Structure, Voxels
 
 MEAN_SHAPE = "mean shape"
 CATEGORY_MEAN = "mean shape of the true category (oracle)"
 RETRIEVAL = "nearest training image"
 BEST_TRAINING_SHAPE = "best training shape (oracle)"
+METRIC_NAMES = ("VoxelIoU", "PointIoU")
 # Those that know no more than a network does.
 FAIR = (MEAN_SHAPE, RETRIEVAL)
 
@@ -110,6 +113,7 @@ class BaselineResults:
 def recognition_baselines(
     cfg: Config,
     *,
+    metric: str = "VoxelIoU",
     reference_views: int = 0,
     oracle: bool = True,
     report: Callable[[str], None] = lambda message: None,
@@ -120,7 +124,10 @@ def recognition_baselines(
     the validation split.
 
     Args:
-        cfg: Config with data loaders of train, val and test, and a VoxelIoU metric.
+        cfg: Config with data loaders of train, val and test, and the metric.
+        metric: Class of the config's metric that counts, 'VoxelIoU' or 'PointIoU'.
+            For points, whose data set must read ``points_iou``, a retrieved shape is
+            known by the labels of its own points, a mean shape by its cells.
         reference_views: Views per training object that retrieval searches; 0 takes
             all that training may draw.
         oracle: Whether to search the training shape with the largest IoU, an upper
@@ -130,10 +137,16 @@ def recognition_baselines(
     Raises:
         ConfigError: If a data loader or the metric is missing.
     """
+    if metric not in METRIC_NAMES:
+        raise ConfigError(
+            f"metric: expected one of {', '.join(METRIC_NAMES)}, found {metric!r}"
+        )
     test_cfg = _dataset_cfg(cfg, "test")
     train_cfg = _dataset_cfg(cfg, "train")
     # Training images as they are tested: without augmentation.
     train_cfg["pipeline"] = test_cfg["pipeline"]
+    if metric == "PointIoU":
+        train_cfg["points"] = test_cfg.get("points")
     datasets = {
         "train": DATASETS.build(train_cfg),
         "val": DATASETS.build(_dataset_cfg(cfg, "val")),
@@ -147,10 +160,21 @@ def recognition_baselines(
     report(f"reading {sizes['test']} test objects")
     test = read_split(datasets["test"], with_features=True)
 
-    predictions, settings = predict_all(train, val, test, oracle=oracle)
-    metric = _metric(cfg, datasets["test"].metainfo)
+    predictions, nearest, settings = predict_all(train, val, test, oracle=oracle)
+    shapes: dict[str, list[Structure]] = {
+        name: [Voxels(grid[None], 0.5) for grid in grids]
+        for name, grids in predictions.items()
+    }
+    if metric == "PointIoU":
+        report("reading the points of retrieved objects")
+        for name, indices in nearest.items():
+            shapes[name] = [_labelled(datasets["train"], i) for i in indices]
+    counted = _metric(cfg, metric, datasets["test"].metainfo)
     tables = {
-        name: evaluate(metric, grids, test) for name, grids in predictions.items()
+        name: evaluate(
+            counted, found, test, datasets["test"], points=metric != "VoxelIoU"
+        )
+        for name, found in shapes.items()
     }
     settings |= {"samples": sizes, "reference_views": views}
     return BaselineResults(tables, settings)
@@ -158,7 +182,7 @@ def recognition_baselines(
 
 def predict_all(
     train: Split, val: Split, test: Split, *, oracle: bool = True
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
+) -> tuple[dict[str, Tensor], dict[str, list[int]], dict[str, Any]]:
     """Return each baseline's grids for the test split.
 
     Args:
@@ -168,19 +192,21 @@ def predict_all(
         oracle: Whether to include the best training shape.
 
     Returns:
-        Name -> grids (N, R, R, R), and the thresholds of the mean shapes.
+        Name -> grids (N, R, R, R); name -> N training objects, of those that pick one;
+        and the thresholds of the mean shapes.
     """
-    predictions, thresholds = {}, {}
+    predictions, picked, thresholds = {}, {}, {}
     for name, by in ((MEAN_SHAPE, ""), (CATEGORY_MEAN, "category")):
         mean = MeanShape(train.volumes, train.categories, by=by)
         thresholds[name] = mean.choose_threshold(val.volumes, val.categories)
         predictions[name] = torch.stack([mean.predict(c) for c in test.categories])
-    nearest = nearest_by_views(test.features, train.features)
-    predictions[RETRIEVAL] = train.volumes[nearest].float()
+    picked[RETRIEVAL] = nearest_by_views(test.features, train.features)
     if oracle:
-        nearest = nearest_by_iou(test.volumes, train.volumes)
-        predictions[BEST_TRAINING_SHAPE] = train.volumes[nearest].float()
-    return predictions, {"thresholds": thresholds}
+        picked[BEST_TRAINING_SHAPE] = nearest_by_iou(test.volumes, train.volumes)
+    for name, nearest in picked.items():
+        predictions[name] = train.volumes[nearest].float()
+    indices = {name: torch.as_tensor(found).tolist() for name, found in picked.items()}
+    return predictions, indices, {"thresholds": thresholds}
 
 
 def read_split(dataset: Any, *, with_features: bool) -> Split:
@@ -208,25 +234,52 @@ def read_split(dataset: Any, *, with_features: bool) -> Split:
     )
 
 
-def evaluate(metric: VoxelIoU, grids: Tensor, test: Split) -> ResultTable:
+def evaluate(
+    metric: TableMetric,
+    shapes: Sequence[Structure],
+    test: Split,
+    dataset: Any = None,
+    *,
+    points: bool = False,
+) -> ResultTable:
     """Return the table of one baseline.
 
     Args:
         metric: Metric with protocol and data set facts.
-        grids: Predictions (N, R, R, R).
+        shapes: N predictions, batches of one.
         test: What they are compared with.
+        dataset: The test data set, which points are read from.
+        points: Whether the metric compares at points.
     """
     views = test.features.shape[1]
-    for index, grid in enumerate(grids):
+    for index, shape in enumerate(shapes):
         batch = {
             "voxels": test.volumes[index : index + 1],
             "category": [test.categories[index]],
             "sample_id": [test.sample_ids[index]],
             "images": torch.empty(1, views, 0),
         }
-        metric.process(batch, [Voxels(grid[None])])
-    metric.evaluate(len(grids))
+        if points:
+            batch |= {key: value[None] for key, value in _points(dataset, index)}
+        metric.process(batch, [shape])
+    metric.evaluate(len(shapes))
     return metric.table
+
+
+def _points(dataset: Any, index: int) -> list[tuple[str, Tensor]]:
+    sample = dataset[index]
+    keys = ("points_iou", "occupancies_iou")
+    if not all(key in sample for key in keys):
+        raise ConfigError(
+            "test_dataloader.dataset.points: expected iou_points=True for PointIoU, "
+            f"found a sample of {', '.join(sample)}"
+        )
+    return [(key, torch.as_tensor(sample[key])) for key in keys]
+
+
+def _labelled(dataset: Any, index: int) -> Structure:
+    (_, points), (_, labels) = _points(dataset, index)
+    return field_of_labels(points, labels)
 
 
 def _take_views(dataset: Any, wanted: int) -> int:
@@ -245,16 +298,18 @@ def _dataset_cfg(cfg: Config, name: str) -> dict[str, Any]:
     return copy.deepcopy(loader["dataset"])
 
 
-def _metric(cfg: Config, metainfo: Mapping[str, Any]) -> VoxelIoU:
+def _metric(cfg: Config, wanted: str, metainfo: Mapping[str, Any]) -> TableMetric:
     evaluator = cfg.get("test_evaluator") or ()
     parts: Sequence = evaluator if isinstance(evaluator, list | tuple) else [evaluator]
     for part in parts:
         kind = part.get("type")
         name = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
-        if name.rpartition(".")[2] == "VoxelIoU":
-            # Predictions are 0 or 1, for which a cross entropy says nothing.
-            settings = {"protocol": cfg.get("protocol"), **part, "bce_weight": None}
+        if name.rpartition(".")[2] == wanted:
+            settings = {"protocol": cfg.get("protocol"), **part}
+            if wanted == "VoxelIoU":
+                # Predictions are 0 or 1, for which a cross entropy says nothing.
+                settings["bce_weight"] = None
             metric = METRICS.build(settings)
             metric.dataset_meta = dict(metainfo)
             return metric
-    raise ConfigError("test_evaluator: expected a VoxelIoU metric, found none")
+    raise ConfigError(f"test_evaluator: expected a {wanted} metric, found none")

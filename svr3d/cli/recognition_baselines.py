@@ -37,6 +37,12 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of the results (default: work_dirs/<config>/baselines)",
     )
     parser.add_argument(
+        "--metric",
+        choices=("VoxelIoU", "PointIoU"),
+        default="VoxelIoU",
+        help="which of the config's metrics counts (default: %(default)s)",
+    )
+    parser.add_argument(
         "--reference-views",
         type=int,
         default=0,
@@ -75,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = check_writable(args.out or default_work_dir(cfg) / "baselines")
     results = recognition_baselines(
         cfg,
+        metric=args.metric,
         reference_views=args.reference_views,
         oracle=not args.no_oracle,
         report=lambda message: print(message, flush=True),

@@ -8,30 +8,12 @@ import torch
 from toy_config import TOY, write_toy
 
 from svr3d.cli import train
-from svr3d.io.meshes import save_mesh
-from svr3d.preparation.builder import build_dataset
-from svr3d.preparation.procedural import make_object
-from svr3d.preparation.settings import BuildSettings
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory):
+def data(procedural_data):
     """Some of the procedural objects in the published layout; not to be changed."""
-    folder = tmp_path_factory.mktemp("procedural")
-    meshes = folder / "meshes"
-    (meshes / "chair").mkdir(parents=True)
-    for index in range(6):
-        path = meshes / "chair" / f"chair_{index:04d}.glb"
-        save_mesh(path, make_object("chair", index, seed=0))
-    settings = BuildSettings(
-        views=5,
-        supersample=1,
-        num_points=400,
-        num_surface_points=100,
-        split=(0.6, 0.2, 0.2),
-    )
-    build_dataset(meshes, folder / "data", settings=settings)
-    return folder / "data"
+    return procedural_data
 
 
 @pytest.fixture
