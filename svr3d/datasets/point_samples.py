@@ -135,7 +135,7 @@ class PointSampling:
             lambda name: read_points(self._path(data_root, key, name)),
             lambda name: read_pointcloud(self._path(data_root, key, name)),
             rng,
-            f"{data_root}/{key.sample_id}",
+            f"{data_root}/{self.folder}/{key.sample_id}",
         )
 
     def draw(

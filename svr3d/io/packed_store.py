@@ -24,6 +24,7 @@ PARTIAL_SUFFIX = ".partial"
 FORMAT = 1
 
 _ABOUT = b"\0about"
+_SOURCE = b"\0source"
 _ALIGNMENT = 64
 _MAX_SIZE = 1 << 42
 _MAX_NAME = 500
@@ -174,13 +175,15 @@ class StoreDraft:
 
     Args:
         path: The file that ``finish`` makes; it ends in ``.lmdb``.
+        source: What the files come from; a draft that holds others is not continued.
 
     Raises:
-        ConfigError: If the package lmdb is not installed, or the suffix is another.
+        ConfigError: If the package lmdb is not installed, the suffix is another, or
+            there is a draft of another source.
         DataError: If the file cannot be written.
     """
 
-    def __init__(self, path: str | PathLike):
+    def __init__(self, path: str | PathLike, *, source: str):
         self.path = Path(path)
         if self.path.suffix != SUFFIX:
             raise ConfigError(
@@ -200,6 +203,15 @@ class StoreDraft:
             raise DataError(
                 f"{self.partial}: cannot be written or is no draft of a store: {error}"
             ) from error
+        with self._environment.begin(write=True) as transaction:
+            before = transaction.get(_SOURCE, source.encode()).decode()
+            transaction.put(_SOURCE, before.encode())
+        if before != source:
+            self.close()
+            raise ConfigError(
+                f"{self.partial}: expected a draft with files of {source}, found those "
+                f"of {before}; delete it to begin anew"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[PackedStoreWriter]:
@@ -212,6 +224,7 @@ class StoreDraft:
         description = json.dumps({**about, "format": FORMAT}).encode()
         with self._environment.begin(write=True) as transaction:
             transaction.put(_ABOUT, description)
+            transaction.delete(_SOURCE)
         self._environment.sync(True)
         self.close()
         os.replace(self.partial, self.path)

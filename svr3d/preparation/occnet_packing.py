@@ -43,7 +43,8 @@ def pack_occnet(
         Counts.
 
     Raises:
-        ConfigError: If the file is there, or the package lmdb is not installed.
+        ConfigError: If the file is there, its draft is of another data set, or the
+            package lmdb is not installed.
         DataError: If a listed object is not complete and sound.
     """
     started = time.monotonic()
@@ -53,7 +54,7 @@ def pack_occnet(
     files = open_tree(root)
     objects = listed_objects(files)
     report = ConversionReport(out)
-    draft = StoreDraft(out)
+    draft = StoreDraft(out, source=str(Path(root).resolve()))
     try:
         for sample_id in watch(objects, len(objects), progress, "packing"):
             with draft.transaction() as store:

@@ -109,6 +109,9 @@ def test_packing_continues(tree, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             pack_occnet(tree, out)
     assert not out.exists()
+    other = write_occnet(tmp_path / "other")
+    with pytest.raises(ConfigError, match="other, found those of .*tree; delete it"):
+        pack_occnet(other, out)
     report = pack_occnet(tree, out)
     assert (report.made, report.kept) == (6, 2)
     assert len(samples(OccNetDataset, out)) == 4
@@ -134,7 +137,7 @@ def test_wrong_stores(tree, tmp_path):
     (tmp_path / "text.lmdb").write_text("not a store" * 1000)
     with pytest.raises(DataError, match="text.lmdb: expected a packed store"):
         OccNetDataset(str(tmp_path / "text.lmdb"))
-    draft = StoreDraft(tmp_path / "other.lmdb")
+    draft = StoreDraft(tmp_path / "other.lmdb", source="a")
     with draft.transaction() as store:
         store.write("a", b"1")
         with pytest.raises(DataError, match="names of 1 to 500 bytes"):
@@ -156,7 +159,7 @@ def test_arrays_of_a_store(tmp_path):
         "number": np.float64(2.5),
         "turned": np.arange(6, dtype=np.int16).reshape(2, 3).T,
     }
-    draft = StoreDraft(tmp_path / "a.lmdb")
+    draft = StoreDraft(tmp_path / "a.lmdb", source="a")
     with draft.transaction() as store:
         store.write_arrays("x", arrays)
         store.write("y", b"12")
