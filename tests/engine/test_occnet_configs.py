@@ -3,9 +3,36 @@
 
 import pytest
 import torch
-from toy_config import load
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from toy_config import differences, load, training_state
 
 from svr3d.cli import main as console
+from svr3d.engine.config import config_to_text, load_config
+from svr3d.io.meshes import save_mesh
+from svr3d.preparation.builder import build_dataset
+from svr3d.preparation.procedural import make_object
+from svr3d.preparation.settings import BuildSettings
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Some of the procedural objects in the published layout."""
+    folder = tmp_path_factory.mktemp("procedural")
+    meshes = folder / "meshes"
+    (meshes / "chair").mkdir(parents=True)
+    for index in range(6):
+        path = meshes / "chair" / f"chair_{index:04d}.glb"
+        save_mesh(path, make_object("chair", index, seed=0))
+    settings = BuildSettings(
+        views=2,
+        supersample=1,
+        num_points=200,
+        num_surface_points=10,
+        split=(0.6, 0.2, 0.2),
+    )
+    build_dataset(meshes, folder / "data", settings=settings)
+    return folder / "data"
 
 
 @pytest.mark.parametrize(
@@ -39,3 +66,56 @@ def test_shipped_config_trains_and_tests(name, data, tmp_path, monkeypatch, caps
     )
     assert console.main(["test", best]) == 0
     assert "voxel/iou_max" in capsys.readouterr().out
+
+
+class Killed(BaseException):
+    """Ends a run as a power cut does: nothing is saved or tidied up."""
+
+
+@HOOKS.register_module()
+class PointsRecorder(Hook):
+    """Keeps the sum of each iteration's points; kills the run at one of them."""
+
+    seen: dict = {}
+
+    def __init__(self, kill_at: int = -1):
+        self.kill_at = kill_at
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.kill_at:
+            raise Killed
+        self.seen.setdefault(runner.iter, []).append(data_batch["points"].clone())
+
+
+def test_resumed_run_sees_the_same_points_and_ends_alike(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
+    monkeypatch.setattr(PointsRecorder, "seen", {})
+
+    def train(name, *arguments, kill_at=-1):
+        cfg = load_config("occnet/onet_narrow_custom.py", verbose=False)
+        cfg.merge_from_dict(
+            {
+                "train_dataloader.batch_size": 2,
+                "train_cfg.max_epochs": 3,
+                "train_cfg.val_interval": 3,
+                "custom_hooks": [dict(type="PointsRecorder", kill_at=kill_at)],
+            }
+        )
+        for mode in ("train", "val", "test"):
+            cfg[f"{mode}_dataloader"].dataset.data_root = str(data)
+        path = tmp_path / f"{name}{kill_at}.py"
+        path.write_text(config_to_text(cfg))
+        command = ["train", str(path), "--work-dir", str(tmp_path / name), *arguments]
+        return console.main(command)
+
+    assert train("whole") == 0
+    with pytest.raises(Killed):
+        train("killed", kill_at=3)
+    assert train("killed", "--resume") == 0
+    whole, resumed = (training_state(tmp_path / name) for name in ("whole", "killed"))
+    assert not differences(whole, resumed)
+    seen = PointsRecorder.seen
+    assert sorted(seen) == list(range(whole["place"]["iter"]))
+    for first, *others in seen.values():
+        assert others and all(torch.equal(first, other) for other in others)
+    assert not torch.equal(seen[0][0], seen[2][0])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoders, latent vectors and losses against recorded runs of Occupancy Networks."""
 
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import MODELS
@@ -12,7 +13,7 @@ from svr3d.converters.occnet import (
     restore_occnet_names,
     spelling_of,
 )
-from svr3d.metrics import OccupancyLoss, VoxelIoU
+from svr3d.metrics import OccupancyLoss, PointIoU, VoxelIoU
 from svr3d.models.losses import LatentKL, OccupancyBCE
 from svr3d.models.losses.latent_kl import kl_to_unit_normal
 
@@ -104,7 +105,14 @@ def test_decoder(name, golden, golden_dir):
     assert loss.item() == pytest.approx(float(outputs["train.loss"]), rel=1e-4)
     loss.backward()
     gradients = {key: p.grad for key, p in decoder.named_parameters()}
-    check_gradients(outputs, published(gradients, spelling))
+    named = published(gradients, spelling)
+    check_gradients(outputs, named)
+    if name != "cbatchnorm_z":
+        # There a unit was within rounding of zero in the recorded run; the same
+        # network in double precision has our gradients.
+        for key in (key for key in outputs if key.startswith("grad.")):
+            found, expected = named[key[5:]].numpy().ravel(), outputs[key].ravel()
+            assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)
     buffers = published(dict(decoder.named_buffers()), spelling)
     after = [key for key in outputs if key.startswith("train.after.")]
     assert bool(after) == ("simple" not in name)
@@ -210,6 +218,7 @@ def test_evaluation_step(golden, golden_dir):
     found = {}
     for metric in (
         OccupancyLoss(),
+        PointIoU(source="field"),
         VoxelIoU(thresholds=(0.2,)),
     ):
         metric.process(batch, list(field))
@@ -217,9 +226,6 @@ def test_evaluation_step(golden, golden_dir):
     for key in ("loss", "rec_error", "kl"):
         value = found[f"occupancy/{key}"]
         assert value == pytest.approx(float(outputs[key]), rel=1e-4, abs=1e-9), key
-    inside = (field(inputs["points_iou"]) >= field.threshold).flatten(1)
-    labels = inputs["occ_iou"] >= 0.5
-    iou = (inside & labels).sum(1) / (inside | labels).sum(1)
-    assert iou.mean().item() == pytest.approx(float(outputs["iou"]), abs=1e-4)
+    assert found["point/iou"] == pytest.approx(float(outputs["iou"]), abs=1e-4)
     voxel_iou = found["voxel/iou_t0.20"]
     assert voxel_iou == pytest.approx(float(outputs["iou_voxels"]), abs=1e-4)

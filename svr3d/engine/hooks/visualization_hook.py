@@ -15,6 +15,7 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
+from mmengine.runner import IterBasedTrainLoop
 
 from svr3d.structures import DEFAULT_THRESHOLD, Structure, Voxels
 
@@ -94,9 +95,9 @@ class VisualizationHook(Hook):
         """Draw the validation's samples."""
         self._validations += 1
         if self._validations % self.interval == 0:
-            by_epoch = getattr(runner, "_train_loop", None) is None or hasattr(
-                runner.train_loop, "max_epochs"
-            )
+            # A loop by iterations says that it has one epoch.
+            loop = getattr(runner, "_train_loop", None)
+            by_epoch = not isinstance(loop, IterBasedTrainLoop)
             step = runner.epoch if by_epoch else runner.iter
             unit = "epoch" if by_epoch else "iter"
             self._try_to_draw(runner, runner.val_dataloader, unit, step)
@@ -187,6 +188,8 @@ class VisualizationHook(Hook):
         try:
             samples = self.predict(runner.model, dataloader)
             path = _folder(runner) / f"{unit}_{step:04d}.png"
+            if not samples:
+                return
             sheet = self.write(path, samples)
             runner.visualizer.add_image("input_target_prediction", sheet, step=step)
         except Exception:
@@ -209,12 +212,26 @@ def _folder(runner: Runner) -> Path:
     return Path(runner.work_dir) / "pictures"
 
 
+def _first_view(batch: dict[str, Any], index: int) -> np.ndarray:
+    """Return a sample's first view (H, W, 3) uint8, or white where it has none."""
+    from svr3d.visualization import image_to_picture
+
+    if "images" not in batch:
+        return np.full((64, 64, 3), 255, np.uint8)
+    return image_to_picture(batch["images"][index][0].cpu().numpy())
+
+
 def _tested(
     batch: dict[str, Any], outputs: Structure, threshold: float
 ) -> list[_Tested]:
-    """Pair each prediction with its first input view and its target."""
-    from svr3d.visualization import image_to_picture, voxel_iou
+    """Pair each prediction with its first input view and its target.
 
+    There are none for a batch without targets.
+    """
+    from svr3d.visualization import voxel_iou
+
+    if "voxels" not in batch:
+        return []
     targets = Voxels(torch.as_tensor(batch["voxels"]).cpu())
     samples = []
     for index, prediction in enumerate(outputs.cpu()):
@@ -227,7 +244,7 @@ def _tested(
             _Tested(
                 sample_id=str(batch["sample_id"][index]),
                 iou=voxel_iou(voxels, target, threshold=threshold),
-                picture=image_to_picture(batch["images"][index][0].cpu().numpy()),
+                picture=_first_view(batch, index),
                 prediction=prediction,
                 target=Voxels(target.probabilities.clone()),
             )

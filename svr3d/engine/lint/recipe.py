@@ -17,12 +17,12 @@ _POSITIVE = {
     "batch_size",
     "max_epochs",
     "max_iters",
-    "num_views",
     "max_views",
     "val_interval",
     "accumulative_counts",
 }
-_NOT_NEGATIVE = {"num_workers", "lr", "weight_decay", "prefetch_factor"}
+# Networks of points or grids take no views.
+_NOT_NEGATIVE = {"num_workers", "num_views", "lr", "weight_decay", "prefetch_factor"}
 _LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 _TRIPLES = {
     "training": ("train_dataloader", "train_cfg", "optim_wrapper"),
