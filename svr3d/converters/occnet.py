@@ -68,6 +68,9 @@ SPELLINGS: dict[str, tuple] = {
 }
 """How the decoders of the two programs spell the same tensors."""
 
+# Layers whose results the program's blocks throw away.
+_UNUSED = re.compile(r"decoder\.blocks\.\d\.fc_0\.(weight|bias)")
+
 
 def spelling_of(state: Mapping[str, Any]) -> str:
     """Return the spelling of a published state, a key of ``SPELLINGS``.
@@ -154,13 +157,19 @@ def convert_occnet(
             shapes.
 
     Returns:
-        A state dict that loads strictly.
+        A state dict that loads strictly. Layers that the Lightning program has but
+        does not use are left out.
 
     Raises:
         CheckpointError: If a tensor is missing, left over or of another shape.
     """
-    names = occnet_key_map(target, spelling_of(state))
-    state = {name: _without_kernel(name, value) for name, value in state.items()}
+    spelling = spelling_of(state)
+    names = occnet_key_map(target, spelling)
+    state = {
+        name: _without_kernel(name, value)
+        for name, value in state.items()
+        if not (spelling == "lightning_fc" and _UNUSED.fullmatch(name))
+    }
     return fill_state(names, state, target, what="Occupancy Networks")
 
 

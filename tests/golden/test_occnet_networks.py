@@ -16,6 +16,9 @@ from svr3d.converters.occnet import (
 
 CBN = dict(type="CBNDecoder", code_features=256, hidden_features=256)
 NARROW_CBN = dict(type="CBNDecoder", code_features=128, hidden_features=128)
+PLAIN = dict(
+    type="SimpleDecoder", code_features=128, hidden_features=128, activation="after"
+)
 RESNET = dict(type="ConditionalResNet", depth=18, out_features=256)
 EFFICIENTNET = dict(type="EfficientNetEncoder", variant="b0", out_features=128)
 # The rates that the recorded training passes had.
@@ -116,6 +119,7 @@ def test_authors_network_at_224_pixels(load):
 LIGHTNING = {
     "lit_resnet18_cbn": (RESNET, CBN, "lightning_cbn", "train"),
     "lit_efficientnet_b0_cbn": (CERTAIN, NARROW_CBN, "lightning_cbn", "train0"),
+    "lit_efficientnet_b0_fc": (CERTAIN, PLAIN, "lightning_fc", "train0"),
 }
 
 

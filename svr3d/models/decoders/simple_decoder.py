@@ -44,8 +44,8 @@ class SimpleDecoder(PointDecoder):
             num_blocks: Residual blocks.
             leaky: Whether the activation behind the blocks is a LeakyReLU of slope 0.2;
                 those in the blocks are ReLUs always.
-            activation: Whether the activations of a block stand 'before' or 'after' its
-                layers.
+            activation: Where the activations of a block stand, 'before' its two layers
+                or 'after' its only one (see :class:`FCBlock`).
         """
         super().__init__(code_features, latent_features)
         self.slope = 0.2 if leaky else 0.0
