@@ -66,11 +66,17 @@ def occupancy_head(decoder, width=WIDTH, **head):
     return dict(type="OccupancyHead", decoder=decoder, **head)
 
 
+def local_head(volume):
+    decoder = dict(type="LocalDecoder", features=2, hidden_features=16, num_blocks=2)
+    return dict(type="LocalOccupancyHead", volume=volume, decoder=decoder)
+
+
 # Name -> fusion, head. A GRU's code is a grid of 4 x 2 x 2 x 2.
 VECTOR_HEADS = {
     "voxels": dict(VOXELS, code_features=WIDTH),
     "transposed voxels": dict(TRANSPOSED, code_features=WIDTH),
     **{f"occupancy {name}": occupancy_head(name) for name in DECODERS},
+    "occupancy of local features": local_head(dict(VOXELS, code_features=WIDTH)),
     "occupancy latent": occupancy_head(
         "SimpleDecoder",
         latent=dict(type="PointSetLatent", latent_features=4, code_features=WIDTH),
@@ -80,6 +86,7 @@ VECTOR_HEADS["occupancy latent"]["decoder"]["latent_features"] = 4
 GRID_HEADS = {
     "gru, voxels": (GRU, VOXELS),
     "lstm, transposed voxels": (LSTM, TRANSPOSED),
+    "gru, occupancy of local features": (GRU, local_head(VOXELS)),
     "gru, occupancy of the flat grid": (GRU, occupancy_head("CBNDecoder", 32)),
     "lstm, occupancy of the mean cell": (
         LSTM,
@@ -91,7 +98,7 @@ GRID_HEADS = {
 def build(backbone, head, *, fusion=None, **options):
     if fusion is not None and fusion["type"] in ("GRU3D", "LSTM3D"):
         fusion = dict(fusion, in_features=WIDTH)
-    occupancy = head["type"] == "OccupancyHead"
+    occupancy = head["type"] in ("OccupancyHead", "LocalOccupancyHead")
     losses = [dict(type="OccupancyBCE" if occupancy else "VoxelBCE")]
     if head.get("latent"):
         losses.append(dict(type="LatentKL"))
@@ -239,5 +246,5 @@ def test_the_matrix_is_complete():
         for name, part in HEADS.parts().items()
         if part.__module__.startswith("svr3d.models.heads")
     }
-    shipped = set(svr3d.models.decoders.__all__) - {"PointDecoder"}
-    assert shipped == set(DECODERS)
+    decoders = set(svr3d.models.decoders.__all__) - {"PointDecoder", "LocalDecoder"}
+    assert decoders == set(DECODERS)
