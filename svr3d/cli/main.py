@@ -59,6 +59,10 @@ COMMANDS = {
         "svr3d.cli.compare_shapes",
         "draw what several models make of the same samples",
     ),
+    "convert-occnet": (
+        "svr3d.cli.convert_occnet",
+        "convert published weights of Occupancy Networks",
+    ),
     "report": ("svr3d.cli.report", "write an HTML report of a work directory"),
     "lint-config": ("svr3d.cli.lint_config", "check configs without running them"),
     "list-registry": ("svr3d.cli.list_registry", "list every part a config can name"),

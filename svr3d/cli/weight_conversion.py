@@ -42,11 +42,14 @@ def convert_weights(
         SVR3DError: If the file, the config or the place to write are wrong.
     """
     args = _parser(method, formats, example).parse_args(argv)
-    from svr3d.engine.published_weights import convert_published_weights
+    from svr3d.engine.published_weights import convert_published_weights, fitting_config
 
     published = formats[args.format]
     content = published.read(args.source)
-    cfg = load_config(args.config or published.config_for(content), args.cfg_options)
+    config = args.config or published.config_for(content)
+    if config.endswith("/"):
+        config = fitting_config(config, content, published, source=args.source)
+    cfg = load_config(config, args.cfg_options)
     import_custom_modules(cfg)
     model = convert_published_weights(
         content, args.out, published=published, cfg=cfg, source=args.source

@@ -15,6 +15,8 @@ from svr3d.io.foreign_checkpoints import (
     read_torch_state,
 )
 
+from .occnet import convert_occnet
+from .occnet_files import read_occnet, read_occnet_lightning
 from .paddle_names import paddle_to_torch_names
 from .pix2vox import convert_pix2vox, read_pix2vox
 from .r2n2 import convert_paddle_res3dgru
@@ -31,8 +33,9 @@ class PublishedFormat(NamedTuple):
         convert: Turns what was read, and the state dict of the model that is to take
             it, into a state dict that loads strictly; raises ``CheckpointError`` where
             they do not fit.
-        config: Shipped config whose model takes them, or a function that finds it from
-            what was read.
+        config: Shipped config whose model takes them, a function that finds it from
+            what was read, or a folder (``occnet/``) of which the first config is meant
+            whose model they fit.
     """
 
     program: str
@@ -41,7 +44,7 @@ class PublishedFormat(NamedTuple):
     config: str | Callable[[Any], str]
 
     def config_for(self, content: Any) -> str:
-        """Return the shipped config whose model takes what was read.
+        """Return the shipped config whose model takes what was read, or the folder.
 
         Raises:
             CheckpointError: If it is none of the program's networks.
@@ -134,3 +137,19 @@ PIX2VOX_FORMATS: dict[str, PublishedFormat] = {
     for variant in ("f", "a")
 }
 """The two variants of Pix2Vox's program."""
+
+OCCNET_FORMATS: dict[str, PublishedFormat] = {
+    "official": PublishedFormat(
+        "authors' program, any of its networks (onet_img2mesh_3-f786b04a.pt)",
+        read_occnet,
+        convert_occnet,
+        "occnet/",
+    ),
+    "lightning": PublishedFormat(
+        "re-implementation project-noisypixel (epoch=E-step=S.ckpt)",
+        read_occnet_lightning,
+        convert_occnet,
+        "occnet/",
+    ),
+}
+"""Formats of Occupancy Networks' programs."""

@@ -18,7 +18,12 @@ from svr3d.datasets.category_names import SHAPENET_NAMES
 from svr3d.engine.atomic import atomic_file
 from svr3d.engine.checkpoint import load_weights
 from svr3d.engine.compat import to_builtins
-from svr3d.engine.config import check_model, config_to_text
+from svr3d.engine.config import (
+    check_model,
+    config_to_text,
+    load_config,
+    shipped_configs,
+)
 from svr3d.errors import CheckpointError
 
 
@@ -87,3 +92,42 @@ def convert_published_weights(
             f"{error.strerror or error}"
         ) from error
     return model.eval()
+
+
+def fitting_config(
+    folder: str,
+    content: Any,
+    published: PublishedFormat,
+    *,
+    source: str | os.PathLike,
+) -> str:
+    """Return the first shipped config of a folder whose model the weights fit.
+
+    Args:
+        folder: Such as ``occnet/``; its configs are tried from the shortest name on.
+        content: What the format read from the source.
+        published: Format of the source.
+        source: File of the published program, for the message.
+
+    Raises:
+        CheckpointError: If they fit none.
+    """
+    from mmengine.registry import MODELS, DefaultScope
+
+    names = [name for name in shipped_configs() if name.startswith(folder)]
+    for name in sorted(names, key=lambda name: (len(name), name)):
+        cfg = load_config(name, verbose=False)
+        # Shapes are all that matters.
+        scope = DefaultScope.overwrite_default_scope("svr3d")
+        with scope, torch.device("meta"):
+            target = MODELS.build(cfg.model).state_dict()
+        try:
+            published.convert(content, target)
+        except CheckpointError:
+            continue
+        return name
+    raise CheckpointError(
+        f"{source}: expected the weights of a network that one of the configs in "
+        f"{folder} has, found none that fits ({', '.join(names) or 'no config'}); name "
+        "one with --config, which tells where they differ"
+    )

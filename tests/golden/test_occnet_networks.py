@@ -4,36 +4,21 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import MODELS
+from mmengine.registry import MODELS, DefaultScope
 from occnet_cases import as_images, check, check_gradients
 
-import svr3d.models  # noqa: F401  registers the parts
 from svr3d.converters.occnet import (
     convert_occnet,
     restore_occnet_names,
     spelling_of,
 )
-
-CBN = dict(type="CBNDecoder", code_features=256, hidden_features=256)
-NARROW_CBN = dict(type="CBNDecoder", code_features=128, hidden_features=128)
-PLAIN = dict(
-    type="SimpleDecoder", code_features=128, hidden_features=128, activation="after"
-)
-RESNET = dict(type="ConditionalResNet", depth=18, out_features=256)
-EFFICIENTNET = dict(type="EfficientNetEncoder", variant="b0", out_features=128)
-# The rates that the recorded training passes had.
-CERTAIN = dict(EFFICIENTNET, dropout=0.0, drop_path=0.0)
+from svr3d.engine.config import load_config
 
 
-def build(backbone, decoder):
-    return MODELS.build(
-        dict(
-            type="EncoderDecoder",
-            backbone=backbone,
-            head=dict(type="OccupancyHead", decoder=decoder),
-            losses=[dict(type="OccupancyBCE")],
-        )
-    )
+def build(config, options=None):
+    cfg = load_config(f"occnet/{config}.py", options, verbose=False)
+    with DefaultScope.overwrite_default_scope("svr3d"):
+        return MODELS.build(cfg.model)
 
 
 @pytest.fixture
@@ -65,7 +50,7 @@ def gradients(model, spelling):
 
 @pytest.mark.parametrize("case", ["net_resnet18_cbn", "net_resnet18_cbn_legacy"])
 def test_authors_network(case, load):
-    model = build(RESNET, CBN).eval()
+    model = build("onet_img").eval()
     batch, outputs, spelling = load(case, model)
     assert spelling == ("legacy" if case.endswith("legacy") else "official")
     assert sum(p.numel() for p in model.parameters()) == 13_414_465
@@ -88,7 +73,7 @@ def test_authors_network(case, load):
 
 
 def test_authors_network_in_training(load):
-    model = build(RESNET, CBN).train()
+    model = build("onet_img").train()
     batch, outputs, _ = load("net_resnet18_cbn", model)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     losses = []
@@ -108,7 +93,7 @@ def test_authors_network_in_training(load):
 
 
 def test_authors_network_at_224_pixels(load):
-    model = build(RESNET, CBN).eval()
+    model = build("onet_img").eval()
     batch, outputs, _ = load("net_resnet18_cbn_224", model)
     with torch.no_grad():
         check(outputs, "c", model.code(batch), 2e-4, 2e-4)
@@ -116,17 +101,20 @@ def test_authors_network_at_224_pixels(load):
         check(outputs, "logits", logits, 2e-4, 2e-4)
 
 
+# The training passes of EfficientNets were recorded without what they draw at random.
+CERTAIN = {"+model.backbone.dropout": 0.0, "+model.backbone.drop_path": 0.0}
+# Case -> config, changes to it, spelling, name of the training pass.
 LIGHTNING = {
-    "lit_resnet18_cbn": (RESNET, CBN, "lightning_cbn", "train"),
-    "lit_efficientnet_b0_cbn": (CERTAIN, NARROW_CBN, "lightning_cbn", "train0"),
-    "lit_efficientnet_b0_fc": (CERTAIN, PLAIN, "lightning_fc", "train0"),
+    "lit_resnet18_cbn": ("resnet18", {}, "lightning_cbn", "train"),
+    "lit_efficientnet_b0_cbn": ("cbn", CERTAIN, "lightning_cbn", "train0"),
+    "lit_efficientnet_b0_fc": ("fc", CERTAIN, "lightning_fc", "train0"),
 }
 
 
 @pytest.mark.parametrize("case", LIGHTNING)
 def test_lightning_network(case, load):
-    backbone, decoder, wanted, mode = LIGHTNING[case]
-    model = build(backbone, decoder).eval()
+    config, options, wanted, mode = LIGHTNING[case]
+    model = build(f"onet_lightning_{config}", options).eval()
     batch, outputs, spelling = load(case, model)
     assert spelling == wanted
     result = model.outputs(batch)
