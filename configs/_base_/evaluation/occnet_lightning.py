@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the Lightning re-implementation of occupancy networks is evaluated.
+
+Surfaces are compared by their vertices, points by the field at probability 0.5; the
+figures cannot be compared with those of the authors' protocol.
+"""
+
+from svr3d.metrics import MeshDistances, PointIoU
+
+val_evaluator = dict(type=PointIoU, thresholds=(0.5,), source="field")
+test_evaluator = [
+    dict(type=PointIoU, thresholds=(0.5,), source="field"),
+    dict(type=MeshDistances, points="vertices"),
+]
