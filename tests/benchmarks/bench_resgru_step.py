@@ -8,6 +8,7 @@ Example: python tests/benchmarks/bench_resgru_step.py --threads 2 --keep
 """
 
 import argparse
+import time
 from pathlib import Path
 
 import torch
@@ -61,6 +62,9 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--keep", action="store_true", help="keep freed memory")
+    parser.add_argument(
+        "--compile", action="store_true", help="our channels-last form by inductor too"
+    )
     own, rest = parser.parse_known_args(argv)
     arguments = parse(rest, __doc__.splitlines()[0])
     policy = keep_freed_memory() if own.keep else "allocator: as it comes"
@@ -70,13 +74,20 @@ def main(argv: list[str] | None = None) -> int:
     plain = PlainResidualGRUNet()
     models = {name: ours(plain, channels_last=name != "svr3d") for name in (
         "svr3d", "svr3d channels-last", "svr3d channels-last bf16")}  # fmt: skip
+    if own.compile:
+        models["svr3d channels-last compiled"] = ours(plain, channels_last=True)
+        for part in models["svr3d channels-last compiled"].children():
+            part.compile()  # as tools/train.py --compile does
     images = torch.rand(BATCH, VIEWS, 3, 127, 127)
     voxels = torch.randint(0, 2, (BATCH, 32, 32, 32), dtype=torch.uint8)
     batch = {"images": images, "voxels": voxels, "sample_id": ["a"] * BATCH}
     turned = images.transpose(0, 1).contiguous()
     expected = plain.loss(turned, voxels)
     for name, model in models.items():
+        start = time.perf_counter()
         found = sum(model.loss(batch).values())
+        if "compiled" in name:
+            print(f"{name}: compiled in {time.perf_counter() - start:.0f} s")
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
         print(f"{name}: agrees")
     rows: list[dict] = []

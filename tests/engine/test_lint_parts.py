@@ -353,3 +353,20 @@ def test_arguments_follow_the_bases_only_through_kwargs():
     assert arguments_of(Catch).open_ended
     assert set(arguments_of(nn.Module).annotations) == set()
     assert not arguments_of(nn.ReLU).open_ended
+
+
+def test_modules_without_a_constructor_take_nothing_also_after_compiling():
+    class Plain(nn.Module):
+        pass
+
+    class Derived(Plain):
+        def __init__(self, width: int, **kwargs):
+            super().__init__(**kwargs)
+
+    for _ in range(2):
+        arguments_of.cache_clear()
+        plain, derived = arguments_of(Plain), arguments_of(Derived)
+        assert not plain.required and not plain.annotations and not plain.open_ended
+        assert derived.required == {"width"} and not derived.open_ended
+        # Torch puts a constructor of its own into nn.Module when it first compiles.
+        torch.compile(nn.Linear(1, 1), backend="eager")(torch.ones(1))

@@ -86,6 +86,8 @@ def test_store_gives_the_same_samples(tree, tmp_path, capsys):
 
 
 def read_one(dataset):
+    # As workers of a loader do: threads that a process had before the fork are gone.
+    torch.set_num_threads(1)
     return dataset[1]
 
 

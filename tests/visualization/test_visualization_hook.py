@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import default_collate
+from mmengine.runner import IterBasedTrainLoop
 from PIL import Image
 
 from svr3d.engine.hooks.visualization_hook import VisualizationHook
@@ -98,7 +99,8 @@ def test_validation_draws_the_same_spread_samples(tmp_path):
 def test_runs_by_iteration_and_without_validation(tmp_path):
     runner = make_runner(tmp_path, Copier())
     hook = VisualizationHook(num_samples=2, num_views=1, cell_size=32)
-    runner._train_loop = runner.train_loop = SimpleNamespace(max_iters=100)
+    # As a runner has it, but for its data.
+    runner._train_loop = object.__new__(IterBasedTrainLoop)
     hook.after_val_epoch(runner)
     runner._val_loop = None
     hook.after_train_epoch(runner)

@@ -9,6 +9,8 @@ import types
 import typing
 from typing import Any
 
+from torch import nn
+
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -34,26 +36,34 @@ def arguments_of(part: Any) -> Arguments | None:
     base takes, up to the first ``__init__`` without ``**kwargs``.
     """
     if not inspect.isclass(part):
-        return _arguments([part])
+        return _arguments([part], constructors=False)
+    # Modules take nothing: the ``**kwargs`` of their base only serve an error text, and
+    # torch.compile puts another constructor in its place.
+    is_module = issubclass(part, nn.Module)
     constructors = [
         cls.__init__
         for cls in part.__mro__
-        if "__init__" in vars(cls) and cls is not object
+        if "__init__" in vars(cls) and cls not in (object, nn.Module)
     ]
+    if not constructors and is_module:
+        return Arguments(frozenset(), {}, False)
     if not constructors:  # made by __new__ or by a metaclass, or without arguments
-        return _arguments([part])
-    return _arguments(constructors)
+        return _arguments([part], constructors=False)
+    found = _arguments(constructors, constructors=True)
+    if found is None or not is_module:
+        return found
+    return dataclasses.replace(found, open_ended=False)
 
 
-def _arguments(chain: list[Any]) -> Arguments | None:
+def _arguments(chain: list[Any], *, constructors: bool) -> Arguments | None:
     required, annotations = set(), {}
     for place, function in enumerate(chain):
         try:
             parameters = list(inspect.signature(function).parameters.values())
         except (TypeError, ValueError):  # written in C
             return None
-        if inspect.isfunction(function) and _is_method(function):
-            parameters = parameters[1:]
+        if constructors and inspect.isfunction(function):
+            parameters = parameters[1:]  # self
         hints = _hints(function)
         open_ended = False
         for parameter in parameters:
@@ -66,18 +76,9 @@ def _arguments(chain: list[Any]) -> Arguments | None:
                     # A subclass passes its base's required arguments itself.
                     if place == 0 and parameter.default is inspect.Parameter.empty:
                         required.add(parameter.name)
-        if not open_ended or _takes_nothing(function):
+        if not open_ended:
             return Arguments(frozenset(required), annotations, False)
     return Arguments(frozenset(required), annotations, True)
-
-
-def _is_method(function: Any) -> bool:
-    return function.__name__ == "__init__" and "." in function.__qualname__
-
-
-def _takes_nothing(function: Any) -> bool:
-    """Tell torch's base constructor, whose ``**kwargs`` only serve an error text."""
-    return getattr(function, "__module__", "") == "torch.nn.modules.module"
 
 
 def _hints(function: Any) -> dict[str, Any]:
