@@ -9,30 +9,6 @@ from toy_config import differences, load, training_state
 
 from svr3d.cli import main as console
 from svr3d.engine.config import config_to_text, load_config
-from svr3d.io.meshes import save_mesh
-from svr3d.preparation.builder import build_dataset
-from svr3d.preparation.procedural import make_object
-from svr3d.preparation.settings import BuildSettings
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Some of the procedural objects in the published layout."""
-    folder = tmp_path_factory.mktemp("procedural")
-    meshes = folder / "meshes"
-    (meshes / "chair").mkdir(parents=True)
-    for index in range(6):
-        path = meshes / "chair" / f"chair_{index:04d}.glb"
-        save_mesh(path, make_object("chair", index, seed=0))
-    settings = BuildSettings(
-        views=2,
-        supersample=1,
-        num_points=200,
-        num_surface_points=10,
-        split=(0.6, 0.2, 0.2),
-    )
-    build_dataset(meshes, folder / "data", settings=settings)
-    return folder / "data"
 
 
 @pytest.mark.parametrize(
