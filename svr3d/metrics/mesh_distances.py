@@ -160,7 +160,7 @@ class MeshDistances(TableMetric):
         Returns:
             Means over samples of 'chamfer_l1' (and 'chamfer_l1_x10'), 'chamfer_l2',
             'accuracy', 'completeness', their squared forms, 'normals' and its two
-            directions, 'f_score_0.01' ..., 'precision_...', 'recall_...'; and
+            directions, ``f_score_0.01``, ``precision_0.01``, ``recall_0.01`` ...; and
             '<metric>_category_mean' of those in the table.
         """
         rows = [{**r, "chamfer_l1_x10": 10 * r["chamfer_l1"]} for r in results]
