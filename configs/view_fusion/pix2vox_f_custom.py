@@ -11,4 +11,3 @@ with read_base():
 
 model.merge(dict(mirror_axis="x"))
 custom_hooks = [dict(type=StartPartsHook, start_epochs=dict(fusion=0))]
-protocol.merge(dict(reference="Xie et al., ICCV 2019, narrow variant"))
