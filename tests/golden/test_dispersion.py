@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Dispersion Score against recorded runs of its original program."""
+
+import re
+
+import numpy as np
+import pytest
+
+from svr3d.analysis.dispersion import dispersion_score, k_medoids
+from svr3d.analysis.dispersion.affinity import affinity_clusters, similarities
+from svr3d.analysis.dispersion.cluster_demo import plane_clusters, squared_distances
+from svr3d.analysis.dispersion.k_medoids import cheapest_members
+
+
+@pytest.fixture
+def case(request, golden, golden_dir):
+    return golden.load(golden_dir / "dispersion" / request.param)
+
+
+@pytest.mark.parametrize("case", ["demo_clusters"], indirect=True)
+@pytest.mark.parametrize("std", [1, 2, 3, 4, 8])
+def test_demo_clusters(case, std):
+    given, expected = case
+    distances = squared_distances(given[f"std{std}.data"])
+    curve = [
+        dispersion_score(distances, num_clusters=k, seeds=(0,)).score
+        for k in range(2, 101, 2)
+    ]
+    np.testing.assert_allclose(curve, expected[f"std{std}.curve"], rtol=1e-12)
+    for k in (2, 8, 20):
+        found, name = k_medoids(distances, k, seed=0), f"std{std}.k{k}"
+        np.testing.assert_array_equal(found.labels, expected[f"{name}.labels"])
+        np.testing.assert_array_equal(found.medoids, expected[f"{name}.medoids"])
+        np.testing.assert_allclose(
+            found.inertia, expected[f"{name}.inertia"], rtol=1e-12
+        )
+
+
+@pytest.mark.parametrize("case", ["demo_generator"], indirect=True)
+def test_demo_generator(case):
+    given, expected = case
+    for std in (1, 3):
+        made = plane_clusters(
+            std,
+            num_clusters=int(given["clusters"]),
+            num_points=int(given["points"]),
+            side=int(given["side"]),
+            seed=int(given["seed"]),
+        )
+        np.testing.assert_array_equal(made.centers, expected["centers"])
+        np.testing.assert_array_equal(made.labels, expected[f"std{std}.label"])
+        np.testing.assert_allclose(
+            made.points, expected[f"std{std}.data"], rtol=0, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize("case", ["kmedoids_small"], indirect=True)
+def test_kmedoids_small(case):
+    given, expected = case
+    runs = [key for key in expected if key.endswith(".n_iter")]
+    assert len(runs) >= 20
+    for run in runs:
+        name = run.removesuffix(".n_iter")
+        matrix, k, seed = re.fullmatch(r"(D\d)\.k(\d+)\.s(\d+)", name).groups()
+        distances = given[matrix]
+        found = k_medoids(distances, int(k), seed=int(seed))
+        np.testing.assert_array_equal(found.labels, expected[f"{name}.labels"])
+        np.testing.assert_array_equal(found.medoids, expected[f"{name}.medoids"])
+        assert found.iterations == expected[run], name
+        assert found.inertia.dtype == distances.dtype
+        np.testing.assert_allclose(
+            found.inertia, expected[f"{name}.inertia"], rtol=1e-6
+        )
+        score = dispersion_score(distances, num_clusters=int(k), seeds=(int(seed),))
+        np.testing.assert_allclose(score.score, expected[f"{name}.mean"], rtol=1e-6)
+    for matrix, distances in given.items():
+        k = len(expected[f"{matrix}.centroid_index"])
+        labels = k_medoids(distances, k, seed=0).labels
+        samples, sums = cheapest_members(distances, labels)
+        np.testing.assert_array_equal(samples, expected[f"{matrix}.centroid_index"])
+        np.testing.assert_allclose(sums, expected[f"{matrix}.centroid_sum"], rtol=1e-6)
+        np.testing.assert_allclose(
+            sums.sum(), expected[f"{matrix}.inertia_of_labels"], rtol=1e-6
+        )
+
+
+@pytest.mark.parametrize("case", ["affinity_propagation"], indirect=True)
+@pytest.mark.parametrize("matrix", ["D0", "D1"])
+def test_affinity_propagation(case, matrix):
+    given, expected = case
+    similarity = similarities(given[matrix])
+    np.testing.assert_allclose(similarity, expected[f"{matrix}.similarity"], rtol=1e-10)
+    for percentile in (10, 50):
+        name = f"{matrix}.pc{percentile}"
+        np.testing.assert_allclose(
+            np.percentile(similarity, percentile),
+            expected[f"{matrix}.pref{percentile}"],
+            rtol=1e-10,
+        )
+        found = affinity_clusters(given[matrix], percentile=percentile, seed=1)
+        np.testing.assert_array_equal(found.labels, expected[f"{name}.labels"])
+        np.testing.assert_allclose(
+            found.inertia, expected[f"{name}.inertia"], rtol=1e-10
+        )
