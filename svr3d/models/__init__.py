@@ -12,6 +12,7 @@ from svr3d.models import (
     losses,
     reconstructors,
     refiners,
+    templates,
 )
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "losses",
     "reconstructors",
     "refiners",
+    "templates",
 ]

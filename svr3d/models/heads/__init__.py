@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoders that emit a representation."""
 
+from svr3d.models.heads.atlasnet_head import AtlasNetHead
 from svr3d.models.heads.local_occupancy_head import LocalOccupancyHead
 from svr3d.models.heads.occupancy_head import OccupancyHead
 from svr3d.models.heads.query_head import QueryHead
@@ -8,6 +9,7 @@ from svr3d.models.heads.transposed_voxel_decoder import TransposedVoxelDecoder
 from svr3d.models.heads.voxel_decoder import VoxelDecoder
 
 __all__ = [
+    "AtlasNetHead",
     "LocalOccupancyHead",
     "OccupancyHead",
     "QueryHead",

@@ -11,13 +11,12 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from svr3d.models.heads.query_head import QueryHead
+from svr3d.models.layers.code_reduction import check_reduction, reduce_code
 from svr3d.models.losses.latent_kl import kl_to_unit_normal
 from svr3d.registry import HEADS
 
 if TYPE_CHECKING:
     from svr3d.structures import OccupancyField
-
-_REDUCTIONS = ("mean", "flatten")
 
 
 @HEADS.register_module()
@@ -69,11 +68,7 @@ class OccupancyHead(QueryHead):
             ValueError: If the reduction is unknown, or the threshold no probability.
         """
         super().__init__()
-        if code_reduction not in _REDUCTIONS:
-            raise ValueError(
-                f"OccupancyHead: expected code_reduction of {_REDUCTIONS}, found "
-                f"{code_reduction!r}"
-            )
+        self.code_reduction = check_reduction(code_reduction, "OccupancyHead")
         if not 0 < threshold < 1:
             raise ValueError(
                 f"OccupancyHead: expected threshold between 0 and 1, found {threshold}"
@@ -85,7 +80,6 @@ class OccupancyHead(QueryHead):
             latent = MODELS.build(latent)
         self.latent = latent
         self.sample_latent = sample_latent
-        self.code_reduction = code_reduction
         self.threshold = threshold
         self.chunk_size = chunk_size
         self.extraction = dict(
@@ -127,9 +121,7 @@ class OccupancyHead(QueryHead):
 
     def reduce(self, code: Tensor) -> Tensor:
         """Make vectors (B, C) of codes that are grids (B, C, r, r, r)."""
-        if code.ndim > 2 and self.code_reduction == "mean":
-            return code.flatten(2).mean(2)
-        return code.flatten(1)
+        return reduce_code(code, self.code_reduction)
 
     def decode_logits(self, codes: Tensor, points: Tensor) -> Tensor:
         """Answer at points, by the running statistics whichever the mode.
