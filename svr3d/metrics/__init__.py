@@ -4,6 +4,7 @@
 from svr3d.metrics.merge_tables import merge_tables
 from svr3d.metrics.mesh_distances import MeshDistances
 from svr3d.metrics.occupancy_loss import OccupancyLoss
+from svr3d.metrics.point_distances import PointDistances
 from svr3d.metrics.point_iou import PointIoU
 from svr3d.metrics.result_table import ResultRow, ResultTable
 from svr3d.metrics.voxel_iou import VoxelIoU
@@ -11,6 +12,7 @@ from svr3d.metrics.voxel_iou import VoxelIoU
 __all__ = [
     "MeshDistances",
     "OccupancyLoss",
+    "PointDistances",
     "PointIoU",
     "ResultRow",
     "ResultTable",

@@ -20,17 +20,28 @@ class CloudDistances:
     """How far two point sets are apart, point by point.
 
     Attributes:
-        accuracy: (N,) from each predicted point to the nearest true one, Euclidean.
-        completeness: (M,) from each true point to the nearest predicted one.
+        accuracy_squared: (N,) squared distance from each predicted point to the nearest
+            true one.
+        completeness_squared: (M,) from each true point to the nearest predicted one.
         accuracy_cosines: (N,) absolute cosine between a predicted point's normal and
             that of its nearest true one; None without normals.
         completeness_cosines: (M,) the same from the true points.
     """
 
-    accuracy: Tensor
-    completeness: Tensor
+    accuracy_squared: Tensor
+    completeness_squared: Tensor
     accuracy_cosines: Tensor | None = None
     completeness_cosines: Tensor | None = None
+
+    @property
+    def accuracy(self) -> Tensor:
+        """Euclidean distances (N,) from the predicted points."""
+        return self.accuracy_squared.sqrt()
+
+    @property
+    def completeness(self) -> Tensor:
+        """Euclidean distances (M,) from the true points."""
+        return self.completeness_squared.sqrt()
 
 
 def cloud_distances(
@@ -39,6 +50,7 @@ def cloud_distances(
     *,
     predicted_normals: Sequence[Tensor | None] | None = None,
     target_normals: Sequence[Tensor] | None = None,
+    worst: float = WORST_DISTANCE,
 ) -> list[CloudDistances]:
     """Compare the clouds of a batch; all objects and both directions in one call.
 
@@ -47,10 +59,11 @@ def cloud_distances(
         target: (M_i, 3) of each object, not empty, of the same dtype.
         predicted_normals: (N_i, 3) each, of any length; None for an object without.
         target_normals: (M_i, 3) each, of any length.
+        worst: How far nothing predicted is away.
 
     Returns:
         The distances of each object. Where nothing was predicted there are no
-        accuracies, and all completenesses are those of ``WORST_DISTANCE``.
+        accuracies, and all completenesses are the worst distance.
 
     Raises:
         ValueError: If a target is empty.
@@ -60,7 +73,7 @@ def cloud_distances(
             raise ValueError(f"target[{index}]: expected at least one point")
     if predicted_normals is None:
         predicted_normals = [None] * len(predicted)
-    results = [_nothing_predicted(part) for part in target]
+    results = [_nothing_predicted(part, worst) for part in target]
     filled = [index for index, part in enumerate(predicted) if len(part)]
     if not filled:
         return results
@@ -80,7 +93,7 @@ def cloud_distances(
                 (own * true[target_of]).sum(1).abs(),
                 (true * own[predicted_of]).sum(1).abs(),
             )
-        results[index] = CloudDistances(to_target.sqrt(), to_predicted.sqrt(), *cosines)
+        results[index] = CloudDistances(to_target, to_predicted, *cosines)
     return results
 
 
@@ -121,7 +134,11 @@ def mean_scores(distances: CloudDistances) -> dict[str, float]:
 
 
 def f_scores(
-    distances: CloudDistances, thresholds: Sequence[float], *, strict: bool = False
+    distances: CloudDistances,
+    thresholds: Sequence[float],
+    *,
+    strict: bool = False,
+    squared: bool = False,
 ) -> dict[str, list[float]]:
     """Return harmonic means of precision and recall.
 
@@ -131,6 +148,8 @@ def f_scores(
         strict: Whether it must be nearer than the threshold, as lmb-freiburg/what3d
             asks; else it may be as far, as
             autonomousvision/convolutional_occupancy_networks asks.
+        squared: Whether the thresholds are of squared distances, as those of
+            ThibaultGROUEIX/AtlasNet are: its 0.001 is a distance of 0.0316.
 
     Returns:
         'f_score', 'precision' (share of predicted points near the target) and 'recall'
@@ -139,7 +158,8 @@ def f_scores(
         other way round, and from convolutional_occupancy_networks, where 0 is NaN.
     """
     shares = []
-    for part in (distances.accuracy, distances.completeness):
+    for direction in ("accuracy", "completeness"):
+        part = getattr(distances, f"{direction}_squared" if squared else direction)
         part = part.double()
         within = [part < t if strict else part <= t for t in thresholds]
         shares.append([float(w.double().mean()) if len(part) else 0.0 for w in within])
@@ -154,8 +174,8 @@ def f_scores(
     }
 
 
-def _nothing_predicted(target: Tensor) -> CloudDistances:
-    far = torch.full((len(target),), WORST_DISTANCE, dtype=torch.float64)
+def _nothing_predicted(target: Tensor, worst: float) -> CloudDistances:
+    far = torch.full((len(target),), worst * worst, dtype=torch.float64)
     return CloudDistances(far[:0], far)
 
 

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Distances between surfaces as the metric of runners."""
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from svr3d.metrics.cloud_distances import cloud_distances, f_scores, mean_scores
-from svr3d.metrics.predicted_meshes import predicted_meshes
+from svr3d.metrics.predicted_points import check_source, predicted_points
 from svr3d.metrics.table_metric import TableMetric, require, stack
-from svr3d.ops.sample_surface import sample_surface
 from svr3d.registry import METRICS
-from svr3d.structures import Mesh, OccupancyField, PointCloud, Structure
 
 _MEANS = (
     "chamfer_l1",
@@ -98,12 +94,7 @@ class MeshDistances(TableMetric):
             collect_device=collect_device,
             prefix=prefix,
         )
-        if points not in ("surface", "vertices"):
-            raise ValueError(
-                f"points: expected 'surface' or 'vertices', found {points!r}"
-            )
-        if num_points < 1:
-            raise ValueError(f"num_points: expected at least 1, found {num_points}")
+        check_source(points, num_points)
         self.num_points = num_points
         self.points = points
         self.f_thresholds = tuple(float(threshold) for threshold in f_thresholds)
@@ -130,7 +121,14 @@ class MeshDistances(TableMetric):
         """
         require(data_batch, "surface_points", metric="MeshDistances")
         ids = data_batch["sample_id"]
-        clouds = self._clouds(data_samples, ids)
+        clouds = predicted_points(
+            data_samples,
+            ids,
+            points=self.points,
+            num_points=self.num_points,
+            voxel_surface=self.voxel_surface,
+            seed=self.seed,
+        )
         device = clouds[0][0].device
         target = stack(data_batch["surface_points"]).to(device, torch.float32)
         normals = data_batch.get("surface_normals")
@@ -199,45 +197,6 @@ class MeshDistances(TableMetric):
             "f_score": f"distance {'<' if self.strict else '<='} threshold",
             "voxel_surface": self.voxel_surface,
         }
-
-    def _clouds(
-        self, samples: Sequence[Structure], ids: Sequence[str]
-    ) -> list[tuple[Tensor, Tensor | None]]:
-        """Return points (N, 3) and normals of each prediction, none if it is empty."""
-        meshes = predicted_meshes(
-            [sample for sample in samples if not isinstance(sample, PointCloud)],
-            voxel_surface=self.voxel_surface,
-        )
-        waiting = iter(meshes)
-        clouds = []
-        for sample, sample_id in zip(samples, ids, strict=True):
-            if isinstance(sample, PointCloud):
-                normals = None if sample.normals is None else sample.normals[0].float()
-                clouds.append((sample.points[0].float(), normals))
-                continue
-            mesh = next(waiting)
-            if self.points == "vertices":
-                clouds.append(_vertices(sample, mesh))
-            else:
-                clouds.append(self._draw(mesh, sample_id))
-        return clouds
-
-    def _draw(self, mesh: Mesh, sample_id: str) -> tuple[Tensor, Tensor]:
-        vertices, faces = mesh.vertices[0].detach().float(), mesh.faces[0]
-        seed = zlib.crc32(f"{self.seed}:{sample_id}".encode())
-        corners = vertices[faces]
-        sides = corners[:, 1:] - corners[:, :1]
-        areas = torch.linalg.cross(sides[:, 0], sides[:, 1]).norm(dim=1)
-        if not float(areas.sum()) > 0:
-            return vertices[:0], vertices[:0]
-        return sample_surface(vertices, faces, self.num_points, seed=seed)[:2]
-
-
-def _vertices(sample: Structure, mesh: Mesh) -> tuple[Tensor, Tensor]:
-    vertices = mesh.vertices[0].detach().float()
-    if isinstance(sample, OccupancyField):
-        return vertices, sample.normals(vertices[None])[0]
-    return vertices, mesh.vertex_normals()[0].float()
 
 
 def _f_name(threshold: float, kind: str = "f_score") -> str:

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from svr3d.metrics import MeshDistances, PointIoU
+from svr3d.metrics import MeshDistances, PointDistances, PointIoU
 from svr3d.registry import METRICS
 
-FILES = ("occnet", "occnet_lightning", "what3d")
+FILES = ("atlasnet", "occnet", "occnet_lightning", "what3d")
+Metric = PointIoU | MeshDistances | PointDistances
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_parts_build(load, name):
     for key in ("val_evaluator", "test_evaluator"):
         found = config.get(key) or []
         for part in [found] if isinstance(found, dict) else found:
-            assert isinstance(METRICS.build(part), PointIoU | MeshDistances)
+            assert isinstance(METRICS.build(part), Metric)
 
 
 def test_published_means_are_those_of_the_table(load):
