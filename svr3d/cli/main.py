@@ -27,6 +27,10 @@ COMMANDS = {
         "svr3d.cli.make_synthetic",
         "make the embedded procedural data set",
     ),
+    "make-cube-sphere": (
+        "svr3d.cli.make_cube_sphere",
+        "make the set between cube and sphere of the dispersion study",
+    ),
     "pix3d-voxels": (
         "svr3d.cli.pix3d_voxels",
         "make the voxel grids of Pix3D from its meshes",

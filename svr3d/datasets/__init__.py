@@ -4,16 +4,21 @@
 from . import transforms
 from .base import BaseShapeDataset, SampleKey, find_data_root
 from .category_names import SHAPENET_NAMES
+from .cloud_sampling import CloudSampling
+from .cube_sphere import CubeSphere
 from .occnet import OccNetDataset
 from .occnet_hdf5 import OccNetHDF5
 from .pix3d import Pix3D
 from .point_samples import PointSampling
 from .rng import SampleRandom, SeededIndex, stable_seed
+from .shapenet_atlasnet import ShapeNetAtlasNet
 from .shapenet_r2n2 import ShapeNetR2N2
 
 __all__ = [
     "SHAPENET_NAMES",
     "BaseShapeDataset",
+    "CloudSampling",
+    "CubeSphere",
     "OccNetDataset",
     "OccNetHDF5",
     "Pix3D",
@@ -21,6 +26,7 @@ __all__ = [
     "SampleKey",
     "SampleRandom",
     "SeededIndex",
+    "ShapeNetAtlasNet",
     "ShapeNetR2N2",
     "find_data_root",
     "stable_seed",

@@ -102,6 +102,23 @@ def orbit_camera(azimuth: Tensor, elevation: Tensor, distance: Tensor) -> Tensor
     return torch.stack(torch.broadcast_tensors(*rows), dim=-1).unflatten(-1, (3, 4))
 
 
+def viewer_rotation(azimuth: Tensor, elevation: Tensor) -> Tensor:
+    """Return rotations (..., 3, 3) from object axes to those of a viewer.
+
+    The viewer's axes are x right, y up and z towards the camera, as rows:
+    ``p_viewer = R p_object``. Nothing is moved: the object stays around the origin.
+    Source: YefanZhou/dispersion-score ``dataset/vc_generator.py``.
+
+    Args:
+        azimuth: Angles (...) in degrees around y, from +x towards +z.
+        elevation: Angles (...) in degrees above the xz plane.
+    """
+    azimuth, elevation = torch.as_tensor(azimuth), torch.as_tensor(elevation)
+    looking = orbit_camera(azimuth, elevation, torch.zeros_like(azimuth))[..., :3]
+    # From y down and z forward, as cameras have them, to y up and z backward.
+    return looking * looking.new_tensor([1.0, -1.0, -1.0])[:, None]
+
+
 def to_object_frame(extrinsics: Tensor, translate: Tensor, scale: float) -> Tensor:
     """Express extrinsics of a mesh file in the object frame of its voxel grid.
 

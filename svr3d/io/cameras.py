@@ -11,19 +11,25 @@ import numpy as np
 from svr3d.errors import DataError
 
 
-def read_rendering_metadata(path: str | PathLike) -> np.ndarray:
+def read_rendering_metadata(
+    path: str | PathLike, *, columns: tuple[int, ...] = (5,)
+) -> np.ndarray:
     """Read the camera list beside 3D-R2N2's renderings.
 
     Args:
         path: ``rendering_metadata.txt``, one line per image: azimuth, elevation,
             in-plane rotation (degrees), distance ratio, field of view.
+        columns: How many numbers a line may have. DISN's renderer writes ten: after
+            the distance ratio focal length and sensor (mm), largest distance and three
+            shifts of the object.
 
     Returns:
-        Rows (N, 5) float64, for ``svr3d.geometry.cameras.choy_camera``.
+        Rows (N, 5) float64, for ``svr3d.geometry.cameras.choy_camera``; or as many
+        columns as the file has.
 
     Raises:
-        DataError: If the file cannot be read, is empty, or a line is not five finite
-            numbers.
+        DataError: If the file cannot be read, is empty, or a line does not have as many
+            finite numbers.
     """
     try:
         text = Path(path).read_text(encoding="ascii", errors="replace")
@@ -38,9 +44,11 @@ def read_rendering_metadata(path: str | PathLike) -> np.ndarray:
             row = [float(word) for word in words]
         except ValueError:
             row = []
-        if len(row) != 5 or not all(map(np.isfinite, row)):
+        wanted = (len(rows[0]),) if rows else columns
+        if len(row) not in wanted or not all(map(np.isfinite, row)):
+            numbers = " or ".join(map(str, wanted))
             raise DataError(
-                f"{path}: line {number}: expected five finite numbers, "
+                f"{path}: line {number}: expected {numbers} finite numbers, "
                 f"found {line[:60]!r}"
             )
         rows.append(row)

@@ -170,6 +170,65 @@ def decode_pointcloud(
     return SurfacePoints(points, normals, *_placement(source, arrays), half)
 
 
+def read_cloud(path: str | Path, *, columns: tuple[int, ...] = (3, 6)) -> np.ndarray:
+    """Read a cloud of a ``.npy`` file: positions, perhaps with normals beside them.
+
+    AtlasNet keeps ``x y z nx ny nz`` in ``<model>.points.ply.npy``, its cube-sphere set
+    ``x y z`` in ``pt_30000.npy``.
+
+    Args:
+        path: The file.
+        columns: Which numbers of columns will do.
+
+    Returns:
+        Rows (N, C), float32 or float64 as stored.
+
+    Raises:
+        DataError: The file is missing, broken, or its array does not fit.
+    """
+    try:
+        cloud = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(f"{path}: expected a point file, found no such file") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: expected an npy array, found: {error}") from error
+    _check_cloud(path, cloud, columns)
+    if not np.isfinite(cloud).all():
+        raise DataError(f"{path}: expected finite numbers, found NaN or infinity")
+    return cloud
+
+
+def cloud_problem(path: str | Path, *, columns: tuple[int, ...] = (3, 6)) -> str | None:
+    """Return what is wrong with a cloud, as far as head and length of the file tell.
+
+    Args:
+        path: The ``.npy`` file.
+        columns: Which numbers of columns will do.
+    """
+    try:
+        _check_cloud(path, np.load(path, mmap_mode="r", allow_pickle=False), columns)
+    except FileNotFoundError:
+        return f"{path}: missing"
+    except (OSError, ValueError, EOFError) as error:
+        return f"{path}: truncated, or not an npy array: {error}"
+    except DataError as error:
+        return str(error)
+    return None
+
+
+def _check_cloud(path, cloud, columns) -> None:
+    if (
+        not isinstance(cloud, np.ndarray)
+        or cloud.ndim != 2
+        or cloud.shape[1] not in columns
+        or not len(cloud)
+        or cloud.dtype not in (np.float32, np.float64)
+    ):
+        wanted = " or ".join(f"(N, {number})" for number in columns)
+        found = f"{cloud.dtype} of shape {cloud.shape}"
+        raise DataError(f"{path}: expected float32 or float64 {wanted}, found {found}")
+
+
 def _read_npz(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:

@@ -39,7 +39,7 @@ def run_jobs(
     return _run_with_processes(jobs, workers)
 
 
-def _prepare_worker() -> None:
+def prepare_worker() -> None:
     """Use one thread, and leave Ctrl-C to the parent process."""
     import signal
 
@@ -73,7 +73,7 @@ def _run_with_processes(
 def _run_until_death(jobs: Iterator[ObjectJob], workers: int):
     """Yield outcomes; return the jobs in flight when a worker died, else none."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _prepare_worker)
+    pool = ProcessPoolExecutor(workers, context, prepare_worker)
     running = {}
     try:
         for job in itertools.islice(jobs, 2 * workers):

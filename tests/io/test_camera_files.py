@@ -24,9 +24,9 @@ def test_metadata_round_trip(tmp_path):
     "text, message",
     [
         ("", "one line per image"),
-        ("1 2 0 0.5 25\n1 2 0 0.5\n", "line 2: expected five"),
-        ("1 2 0 x 25\n", "line 1: expected five"),
-        ("1 2 0 nan 25\n", "line 1: expected five finite"),
+        ("1 2 0 0.5 25\n1 2 0 0.5\n", "line 2: expected 5"),
+        ("1 2 0 x 25\n", "line 1: expected 5"),
+        ("1 2 0 nan 25\n", "line 1: expected 5 finite"),
     ],
 )
 def test_broken_metadata_is_refused(tmp_path, text, message):

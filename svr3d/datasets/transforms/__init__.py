@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transforms of one sample."""
 
+from .augment_points import AugmentPoints
 from .base import BaseTransform, Pipeline
 from .center_crop import CenterCrop
 from .color_jitter import ColorJitter
 from .divide_by_maximum import DivideByMaximum
+from .drop_alpha import DropAlpha
 from .normalize import Normalize
 from .pack_views import PackViews
 from .r2n2_preprocess import R2N2Preprocess
@@ -15,13 +17,16 @@ from .random_mirror import RandomMirror
 from .random_noise import RandomNoise
 from .random_permute_rgb import RandomPermuteRGB
 from .random_resized_crop import RandomResizedCrop
+from .random_window import RandomWindow
 from .resize import Resize
 
 __all__ = [
+    "AugmentPoints",
     "BaseTransform",
     "CenterCrop",
     "ColorJitter",
     "DivideByMaximum",
+    "DropAlpha",
     "Normalize",
     "PackViews",
     "Pipeline",
@@ -33,5 +38,6 @@ __all__ = [
     "RandomNoise",
     "RandomPermuteRGB",
     "RandomResizedCrop",
+    "RandomWindow",
     "Resize",
 ]

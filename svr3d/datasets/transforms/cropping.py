@@ -86,23 +86,21 @@ def resize_bilinear(view: np.ndarray, image_size: tuple[int, int]) -> np.ndarray
 
 
 def resize_antialiased(view: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-    """Resize a view (H, W[, 3]) float32 in [0, 1] as Pillow resizes pictures.
+    """Resize a view (H, W[, C]) float32 in [0, 1] as Pillow resizes pictures.
 
     Bilinear, with a support that grows when the image shrinks. Colours are rounded to
     8 bits before and after, as where a program resizes the picture of a file; a plane
-    (H, W) keeps its precision.
+    (H, W) keeps its precision. With alpha (C = 4) colours are weighted by it, so that
+    what is stored under transparent pixels does not bleed into the edges; it becomes
+    black.
     """
     height, width = image_size
     if view.ndim == 2:
         picture = Image.fromarray(np.ascontiguousarray(view, np.float32))
-    elif view.shape[2] == 3:
-        levels = np.rint(np.clip(view, 0, 1) * np.float32(255))
-        picture = Image.fromarray(np.ascontiguousarray(levels.astype(np.uint8)))
     else:
-        raise ValueError(
-            "expected images without alpha: put RandomBackground before it, "
-            f"found {view.shape[2]} channels"
-        )
+        levels = np.rint(np.clip(view, 0, 1) * np.float32(255)).astype(np.uint8)
+        # Blue stands for red here and red for blue, which resizing does not mind.
+        picture = Image.fromarray(np.ascontiguousarray(levels))
     resized = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
     return resized if view.ndim == 2 else resized / np.float32(255)
 

@@ -18,6 +18,8 @@ _FLOAT_KEYS = (
     "input_points",
     "surface_points",
     "surface_normals",
+    "camera_rotation",
+    "shape_parameter",
 )
 
 
@@ -29,7 +31,8 @@ class PackViews(BaseTransform):
     (V, 1, H, W) float32 where the silhouette is known; ``intrinsics`` (V, 3, 3),
     ``extrinsics`` (V, 3, 4), ``view_angles`` (V, 3) float32 where the cameras are
     known; ``view_ids`` (V,) int64; ``voxels`` (R, R, R) uint8 and points where they
-    were loaded; ``category`` int and ``sample_id`` str.
+    were loaded; ``camera_rotation`` (3, 3) of targets in the viewer's frame;
+    ``category`` int and ``sample_id`` str.
 
     Args:
         with_index: Add ``index``, the position in the data set, for networks that learn
