@@ -98,32 +98,6 @@ void bound_leaves(const CloudIndex<T>& index, BoxLevel<T>& level) {
     }
 }
 
-template <typename T>
-void bound_boxes(const BoxLevel<T>& below, BoxLevel<T>& level) {
-  constexpr int64_t kWidth = CloudIndex<T>::kWidth;
-  for (int k = 0; k < 3; ++k)
-    for (int64_t node = 0; node < level.count; ++node) {
-      const int64_t first = node * kWidth;
-      const int64_t last = std::min(below.count, first + kWidth);
-      const T *low = below.low[k].data(), *high = below.high[k].data();
-      level.low[k][node] = *std::min_element(low + first, low + last);
-      level.high[k][node] = *std::max_element(high + first, high + last);
-    }
-}
-
-template <typename T>
-BoxLevel<T> new_level(int64_t below) {
-  constexpr int64_t kWidth = CloudIndex<T>::kWidth;
-  BoxLevel<T> level;
-  level.count = (below + kWidth - 1) / kWidth;
-  const int64_t padded = (level.count + kWidth - 1) / kWidth * kWidth;
-  for (int k = 0; k < 3; ++k) {
-    level.low[k].resize(padded);
-    level.high[k].resize(padded);
-  }
-  return level;
-}
-
 }  // namespace
 
 template <typename T>
@@ -142,12 +116,9 @@ void CloudIndex<T>::build(const T* points, int64_t size) {
     for (int k = 0; k < 3; ++k)
       axis[k][i] = points[3 * static_cast<int64_t>(keys[i].id) + k];
   }
-  levels.push_back(new_level<T>(size));
+  levels.emplace_back(size);
   bound_leaves(*this, levels[0]);
-  while (levels.back().count > kWidth) {
-    levels.push_back(new_level<T>(levels.back().count));
-    bound_boxes(levels[levels.size() - 2], levels.back());
-  }
+  stack_boxes(levels);
 }
 
 template struct CloudIndex<float>;

@@ -7,19 +7,13 @@
 #include <cstdint>
 #include <vector>
 
-namespace svr3d {
+#include "../common/box_levels.h"
 
-// Boxes of consecutive leaves, or of kWidth consecutive boxes of the level below.
-template <typename T>
-struct BoxLevel {
-  int64_t count = 0;
-  std::vector<T> low[3], high[3];  // padded to a multiple of the width
-};
+namespace svr3d {
 
 template <typename T>
 struct CloudIndex {
-  // Points per leaf and boxes per node: the lanes of a 64-byte register.
-  static constexpr int64_t kWidth = 64 / sizeof(T);
+  static constexpr int64_t kWidth = BoxLevel<T>::kWidth;  // points per leaf
 
   int64_t count = 0;
   std::vector<T> axis[3];           // in curve order; NaN beyond the last point

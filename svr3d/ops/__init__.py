@@ -13,6 +13,7 @@ from svr3d.ops.marching_cubes import marching_cubes
 from svr3d.ops.mise import MISE, evaluate_grids
 from svr3d.ops.nearest_neighbors import NearestNeighbors, nearest_neighbors
 from svr3d.ops.neural_rasterize import NeuralImages, neural_rasterize
+from svr3d.ops.point_mesh_distance import PointMeshDistance, point_mesh_distance
 from svr3d.ops.points_in_mesh import points_in_mesh
 from svr3d.ops.points_inside import points_inside
 from svr3d.ops.rasterize_meshes import RasterizedFragments, rasterize_meshes
@@ -27,6 +28,7 @@ __all__ = [
     "MISE",
     "NearestNeighbors",
     "NeuralImages",
+    "PointMeshDistance",
     "RasterizedFragments",
     "SplatImages",
     "SurfaceSamples",
@@ -40,6 +42,7 @@ __all__ = [
     "match_points",
     "nearest_neighbors",
     "neural_rasterize",
+    "point_mesh_distance",
     "points_in_mesh",
     "points_inside",
     "rasterize_meshes",

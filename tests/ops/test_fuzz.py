@@ -85,6 +85,7 @@ def test_one_mesh(data):
     survives(ops.winding_number, vertices, faces, points)
     survives(ops.winding_number, vertices, faces, points, exact=True)
     survives(ops.points_inside, vertices, faces, points)
+    survives(ops.point_mesh_distance, points.to(vertices.dtype), vertices, faces)
     for rule in ("parity", "hash"):
         survives(ops.points_in_mesh, vertices, faces, points, rule=rule)
     for mode in ("solid", "surface", "inside", "parity", "visibility"):
