@@ -56,6 +56,20 @@ def add_build_arguments(
         help="deformed copies of each training object for a second training list",
     )
     add(
+        "--yaw-ranges",
+        type=int,
+        nargs="*",
+        default=defaults.yaw_ranges,
+        metavar="DEGREES",
+        help="limits of the yaw, a set of images for each (layout atlasnet)",
+    )
+    add(
+        "--limited-resolution",
+        type=int,
+        default=defaults.limited_resolution,
+        help="side of these images",
+    )
+    add(
         "--workers",
         type=int,
         default=None,
@@ -147,6 +161,8 @@ def settings_from(args: argparse.Namespace) -> BuildSettings:
         split=tuple(args.split),
         up=getattr(args, "up", "y"),
         variants=args.variants,
+        yaw_ranges=tuple(args.yaw_ranges),
+        limited_resolution=args.limited_resolution,
     )
 
 

@@ -17,7 +17,7 @@ from svr3d.registry import DATASETS
 from .base import BaseShapeDataset, SampleKey
 from .cloud_sampling import CloudSampling
 from .rng import SampleRandom
-from .views import read_views
+from .views import check_one_view, read_views
 
 _CATEGORY = "cube_sphere"
 _CLOUDS = ("pt_30000.npy", "pt_1024.npy")
@@ -141,6 +141,7 @@ class CubeSphere(BaseShapeDataset):
     def _read(
         self, key: SampleKey, rng: SampleRandom, num_views: int | None
     ) -> dict[str, Any]:
+        check_one_view(num_views, type(self).__name__)
         path = self._cloud(key)
         cloud = self._points.normalize(read_cloud(path, columns=(3,)))
         sample = self._points.draw(cloud, rng, source=path)

@@ -23,7 +23,7 @@ from .category_names import choose_categories
 from .cloud_cache import CloudCache
 from .cloud_sampling import CloudSampling
 from .rng import SampleRandom
-from .views import read_views
+from .views import check_one_view, read_views
 
 _READERS = ("random", "each", "none")
 _COORDINATES = ("object", "viewer")
@@ -231,6 +231,7 @@ class ShapeNetAtlasNet(BaseShapeDataset):
     def _read(
         self, key: CloudKey, rng: SampleRandom, num_views: int | None
     ) -> dict[str, Any]:
+        check_one_view(num_views, type(self).__name__)
         path = self._cloud(key)
         points, normals = self._read_cloud(key, path)
         sample = self._points.draw(points, rng, source=path, normals=normals)

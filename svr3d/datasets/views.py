@@ -106,6 +106,22 @@ class ViewSelection:
         )
 
 
+def check_one_view(num_views: int | None, owner: str) -> None:
+    """Check that a sampler wants no more than the one view that samples have.
+
+    Args:
+        num_views: What the sampler asks for, or None.
+        owner: What the error calls the data set.
+
+    Raises:
+        ConfigError: If it wants several.
+    """
+    if num_views not in (None, 1):
+        raise ConfigError(
+            f"{owner}: a sample has one view, found a sampler that wants {num_views}"
+        )
+
+
 def read_views(paths: Sequence[str], folder: str) -> np.ndarray:
     """Return views (V, H, W, 3 or 4) float32, BGR or BGRA in [0, 1].
 

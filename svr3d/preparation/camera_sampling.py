@@ -8,6 +8,11 @@ ELEVATION_RANGE = (25.0, 30.0)
 DISTANCE_RATIO_RANGE = (0.65, 0.95)
 FIELD_OF_VIEW = 25.0
 
+# The renderings of the dispersion study, by DISN's renderer.
+LIMITED_ELEVATION_RANGE = (20.0, 30.0)
+LIMITED_DISTANCE_RATIO_RANGE = (0.65, 1.0)
+_FOCAL, _SENSOR, _LARGEST_DISTANCE = 35.0, 32.0, 1.75
+
 
 def sample_choy_metadata(num_views: int, rng: np.random.Generator) -> np.ndarray:
     """Draw rows of ``rendering_metadata.txt``.
@@ -29,3 +34,26 @@ def sample_choy_metadata(num_views: int, rng: np.random.Generator) -> np.ndarray
     rows[:, 3] = rng.uniform(*DISTANCE_RATIO_RANGE, num_views)
     rows[:, 4] = FIELD_OF_VIEW
     return rows.round(6)
+
+
+def sample_limited_yaw(yaw_range: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw the camera of a rendering whose yaw is limited.
+
+    Elevation and distance vary for every limit, also for 0. Source:
+    YefanZhou/dispersion-score, customised renderings of ShapeNet.
+
+    Args:
+        yaw_range: Largest yaw to either side, in degrees.
+        rng: Source of the draws.
+
+    Returns:
+        The ten numbers of ``rendering_metadata.txt``: yaw (360 and the draw), elevation
+        (degrees), 0, distance ratio, focal length, sensor (mm), largest distance,
+        three shifts of 0; rounded to what the text file holds.
+    """
+    row = np.zeros(10)
+    row[0] = 360 + rng.uniform(-yaw_range, yaw_range)
+    row[1] = rng.uniform(*LIMITED_ELEVATION_RANGE)
+    row[3] = rng.uniform(*LIMITED_DISTANCE_RATIO_RANGE)
+    row[4:7] = _FOCAL, _SENSOR, _LARGEST_DISTANCE
+    return row.round(6)

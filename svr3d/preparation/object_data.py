@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From one mesh file to everything that a data set holds about the object."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from svr3d.io.mesh_data import MeshData
 from svr3d.io.meshes import load_mesh
 from svr3d.io.points import OccupancyPoints, SurfacePoints
 from svr3d.ops import voxelize_meshes
-from svr3d.preparation.camera_sampling import sample_choy_metadata
+from svr3d.preparation.camera_sampling import sample_choy_metadata, sample_limited_yaw
 from svr3d.preparation.deformation import Deformation
 from svr3d.preparation.object_frame import PlacedMesh, normalize_mesh
 from svr3d.preparation.occupancy_samples import sample_occupancy
@@ -33,12 +33,15 @@ class ObjectData:
         metadata: Rows (V, 5) of ``rendering_metadata.txt``.
         extrinsics: Cameras (V, 3, 4) float64 of the object frame.
         intrinsics: Cameras (V, 3, 3) float64 in pixels.
-        voxels: Solid grid (R, R, R) uint8, index order ``[x, y, z]``.
-        points: Query points with labels.
         surface: Surface points with normals.
         grid_scale: Side of the object frame's unit cube in the frame that the
             published cameras use, where the bounding box has diagonal 1.
+        voxels: Solid grid (R, R, R) uint8, index order ``[x, y, z]``; None where the
+            layout wants none.
+        points: Query points with labels, likewise.
         closed: Whether the points are those of a watertight version of the mesh.
+        limited: By limit of the yaw, an image (H, W, 4) uint8 RGBA and the ten numbers
+            of its camera.
     """
 
     placed: PlacedMesh
@@ -46,11 +49,12 @@ class ObjectData:
     metadata: np.ndarray
     extrinsics: np.ndarray
     intrinsics: np.ndarray
-    voxels: np.ndarray
-    points: OccupancyPoints
     surface: SurfacePoints
     grid_scale: float
+    voxels: np.ndarray | None = None
+    points: OccupancyPoints | None = None
     closed: bool = False
+    limited: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int | bool]:
         """Return the sizes that the manifest lists."""
@@ -62,9 +66,16 @@ class ObjectData:
             "zero_area_faces_dropped": mesh.num_zero_area_faces,
             "textures": len(mesh.textures),
             "views": len(self.images),
+            **self._solid_counts(),
+            "surface_points": len(self.surface.points),
+        }
+
+    def _solid_counts(self) -> dict[str, int]:
+        if self.voxels is None or self.points is None:
+            return {}
+        return {
             "voxels_inside": int(self.voxels.sum()),
             "points_inside": int(self.points.occupancies.sum()),
-            "surface_points": len(self.surface.points),
         }
 
 
@@ -95,51 +106,82 @@ def prepare_object(
     if deformation is not None:
         vertices = deformation.apply(placed.mesh.vertices)
         placed = normalize_mesh(replace(placed.mesh, vertices=vertices))
-    mesh = placed.mesh
-    rngs = [
+    mesh, loc = placed.mesh, placed.loc
+    cameras, points, surface = (
         stable_rng(settings.seed, sample_id, name)
         for name in ("cameras", "points", "surface")
-    ]
+    )
     grid_scale = 1.0 / placed.diagonal
-    metadata = sample_choy_metadata(settings.views, rngs[0])
-    side = settings.resolution
+    metadata = sample_choy_metadata(settings.views, cameras)
+    images, extrinsics, intrinsics = _render(
+        mesh, metadata, settings.resolution, settings.supersample, grid_scale
+    )
+    solid = _solid(mesh, settings)
+    inner = {}
+    if settings.build_layout().wants_solids:
+        voxels = voxelize_meshes(
+            torch.from_numpy(mesh.vertices),
+            torch.from_numpy(mesh.faces),
+            settings.voxel_resolution,
+            mode="solid",
+        )
+        queries, inside = sample_occupancy(
+            solid,
+            settings.num_points,
+            padding=settings.padding,
+            rng=points,
+            uniform_ratio=settings.uniform_ratio,
+            sigma=settings.sigma,
+            half=settings.float16,
+        )
+        inner["voxels"] = np.asarray(voxels)
+        inner["points"] = OccupancyPoints(queries, inside, loc, placed.scale)
+    shown, normals = sample_surface(solid, settings.num_surface_points, rng=surface)
+    return ObjectData(
+        placed=placed,
+        images=images,
+        metadata=metadata,
+        extrinsics=extrinsics,
+        intrinsics=intrinsics,
+        surface=SurfacePoints(shown, normals, loc, placed.scale),
+        grid_scale=grid_scale,
+        closed=solid is not mesh,
+        limited=_limited(mesh, sample_id, settings, grid_scale),
+        **inner,
+    )
+
+
+def _render(
+    mesh: MeshData,
+    metadata: np.ndarray,
+    side: int,
+    supersample: int,
+    grid_scale: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return images, extrinsics and intrinsics of rows (V, 5) of the metadata."""
     extrinsics, intrinsics = choy_camera(
         torch.from_numpy(metadata), height=side, width=side
     )
     lower_corner = torch.full((3,), -grid_scale / 2, dtype=torch.float64)
     extrinsics = to_object_frame(extrinsics, lower_corner, grid_scale)
-    renderer = ColorRenderer(side, side, supersample=settings.supersample)
+    renderer = ColorRenderer(side, side, supersample=supersample)
     images = renderer.render(mesh, extrinsics, intrinsics)
-    voxels = voxelize_meshes(
-        torch.from_numpy(mesh.vertices),
-        torch.from_numpy(mesh.faces),
-        settings.voxel_resolution,
-        mode="solid",
-    )
-    solid = _solid(mesh, settings)
-    points, inside = sample_occupancy(
-        solid,
-        settings.num_points,
-        padding=settings.padding,
-        rng=rngs[1],
-        uniform_ratio=settings.uniform_ratio,
-        sigma=settings.sigma,
-        half=settings.float16,
-    )
-    surface, normals = sample_surface(solid, settings.num_surface_points, rng=rngs[2])
-    loc = placed.loc
-    return ObjectData(
-        placed=placed,
-        images=np.asarray(images),
-        metadata=metadata,
-        extrinsics=extrinsics.numpy(),
-        intrinsics=intrinsics.numpy(),
-        voxels=np.asarray(voxels),
-        points=OccupancyPoints(points, inside, loc, placed.scale),
-        surface=SurfacePoints(surface, normals, loc, placed.scale),
-        grid_scale=grid_scale,
-        closed=solid is not mesh,
-    )
+    return np.asarray(images), extrinsics.numpy(), intrinsics.numpy()
+
+
+def _limited(
+    mesh: MeshData, sample_id: str, settings: BuildSettings, grid_scale: float
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Return an image and its camera for each limit of the yaw."""
+    found = {}
+    side = settings.limited_resolution
+    for yaw in settings.yaw_ranges:
+        rng = stable_rng(settings.seed, sample_id, "limited yaw", yaw)
+        row = sample_limited_yaw(yaw, rng)
+        rows = row[None, :5]
+        images, _, _ = _render(mesh, rows, side, settings.supersample, grid_scale)
+        found[yaw] = images[0], row
+    return found
 
 
 def _solid(mesh: MeshData, settings: BuildSettings) -> MeshData:

@@ -47,8 +47,8 @@ class JobOutcome:
 def run_job(job: ObjectJob) -> JobOutcome:
     """Build one object; whatever is wrong with its file becomes a reason.
 
-    The object's folders appear complete or not at all, and its record is written
-    after them, so that a kill at any moment leaves nothing half-made behind.
+    The object's folders and files appear complete or not at all, and its record is
+    written after them, so that a kill at any moment leaves nothing half-made behind.
     """
     try:
         return JobOutcome(job.source, record=_build(job))
@@ -91,12 +91,12 @@ def _build(job: ObjectJob) -> dict:
         target_record = record_path(root, source.sample_id)
         target_record.parent.mkdir(parents=True, exist_ok=True)
         target_record.unlink(missing_ok=True)
-        for folder in layout.object_folders(source.category, source.model):
-            target = root / folder
+        for path in layout.object_paths(source.category, source.model):
+            target = root / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            if target.exists():
+            if target.is_dir():
                 shutil.rmtree(target)
-            os.replace(workplace / folder, target)
+            os.replace(workplace / path, target)
         draft = workplace / "record.json"
         draft.write_text(json.dumps(record))
         os.replace(draft, target_record)

@@ -37,6 +37,9 @@ class BuildSettings:
         up: Axis of the mesh files that points up, ``y`` or ``z``.
         variants: Deformed copies of each training object to add to the training
             split.
+        yaw_ranges: Limits of the yaw in degrees; for each, one more image of each
+            object with its yaw inside of them. For the layout ``atlasnet``.
+        limited_resolution: Height and width of these images in pixels.
     """
 
     layout: str = "r2n2"
@@ -57,6 +60,8 @@ class BuildSettings:
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
     up: str = "y"
     variants: int = 0
+    yaw_ranges: tuple[int, ...] = ()
+    limited_resolution: int = 224
 
     def __post_init__(self):
         if self.layout not in LAYOUTS:
@@ -84,14 +89,31 @@ class BuildSettings:
             ("uniform_ratio", 0, 1),
             ("sigma", 0, 1),
             ("watertight_resolution", 16, 512),
+            ("limited_resolution", 8, 4096),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ConfigError(f"{name}: expected {low} to {high}, found {value}")
+        self._check_atlasnet()
         if min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6:
             raise ConfigError(
                 "split: expected three shares that sum to 1, "
                 f"found {' '.join(map(str, self.split))}"
+            )
+
+    def _check_atlasnet(self) -> None:
+        """Check what only one layout has, or cannot have."""
+        for yaw in self.yaw_ranges:
+            if not 0 <= yaw <= 180:
+                raise ConfigError(f"yaw_ranges: expected 0 to 180, found {yaw}")
+        if self.yaw_ranges and self.layout != "atlasnet":
+            raise ConfigError(
+                f"yaw_ranges: expected the layout atlasnet, found {self.layout!r}"
+            )
+        if self.variants and self.layout == "atlasnet":
+            raise ConfigError(
+                "variants: expected 0 with the layout atlasnet, which has no training "
+                f"lists, found {self.variants}"
             )
 
     def build_layout(self) -> Layout:
@@ -100,8 +122,10 @@ class BuildSettings:
             voxel_resolution=self.voxel_resolution,
             float16=self.float16,
             packbits=self.packbits,
+            yaw_ranges=self.yaw_ranges,
         )
 
     def to_dict(self) -> dict:
         """Return the settings as JSON can hold them."""
-        return {**asdict(self), "split": list(self.split)}
+        lists = {"split": list(self.split), "yaw_ranges": list(self.yaw_ranges)}
+        return {**asdict(self), **lists}

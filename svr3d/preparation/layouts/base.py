@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,17 +17,20 @@ if TYPE_CHECKING:  # the data know their settings, and those the layouts
 class Layout(ABC):
     """Where the files of an object and of the whole data set lie.
 
-    A layout lists the folders that belong to one object. The builder fills them
-    in a temporary place and moves them to ``root`` once all are complete.
+    A layout lists the folders and files that belong to one object. The builder makes
+    them in a temporary place and moves them to ``root`` once all are complete.
 
     Attributes:
         name: Name of the layout on the command line.
         voxel_resolution: Side of the voxel grids, which some layouts put into names.
         float16: Whether points and normals are stored as float16, else float32.
         packbits: Whether labels are stored eight to a byte, else one each.
+        yaw_ranges: Limits of the yaw in degrees for which there is a set of images.
+        wants_solids: Whether objects have voxels and occupancy points.
     """
 
     name: str
+    wants_solids: bool = True
 
     def __init__(
         self,
@@ -34,14 +38,16 @@ class Layout(ABC):
         voxel_resolution: int = 32,
         float16: bool = True,
         packbits: bool = True,
+        yaw_ranges: Sequence[int] = (),
     ):
         self.voxel_resolution = voxel_resolution
         self.float16 = float16
         self.packbits = packbits
+        self.yaw_ranges = tuple(yaw_ranges)
 
     @abstractmethod
-    def object_folders(self, category: str, model: str) -> list[Path]:
-        """Return the folders of one object, relative to the data set's root."""
+    def object_paths(self, category: str, model: str) -> list[Path]:
+        """Return folders and files of one object, relative to the data set's root."""
 
     @abstractmethod
     def write_object(
@@ -71,6 +77,6 @@ class Layout(ABC):
         """
 
     def is_complete(self, root: Path, category: str, model: str) -> bool:
-        """Tell whether all folders of an object are in place."""
-        folders = self.object_folders(category, model)
-        return all((root / folder).is_dir() for folder in folders)
+        """Tell whether all folders and files of an object are in place."""
+        paths = self.object_paths(category, model)
+        return all((root / path).exists() for path in paths)

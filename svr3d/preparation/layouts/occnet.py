@@ -36,7 +36,7 @@ class OccNetLayout(Layout):
 
     name = "occnet"
 
-    def object_folders(self, category: str, model: str) -> list[Path]:
+    def object_paths(self, category: str, model: str) -> list[Path]:
         """Return the object's folder."""
         return [Path(category, model)]
 

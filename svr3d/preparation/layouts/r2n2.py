@@ -36,7 +36,7 @@ class R2N2Layout(Layout):
 
     name = "r2n2"
 
-    def object_folders(self, category: str, model: str) -> list[Path]:
+    def object_paths(self, category: str, model: str) -> list[Path]:
         """Return the object's folder in each of the three trees."""
         voxels = VOXELS.format(resolution=self.voxel_resolution)
         return [Path(tree, category, model) for tree in (RENDERINGS, voxels, POINTS)]
@@ -46,7 +46,7 @@ class R2N2Layout(Layout):
     ) -> None:
         """Write images, cameras, voxels and points of one object."""
         renderings, voxels, points = (
-            root / folder for folder in self.object_folders(category, model)
+            root / folder for folder in self.object_paths(category, model)
         )
         renderings = renderings / "rendering"
         for folder in (renderings, voxels, points):
