@@ -5,11 +5,14 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 from svr3d.analysis.dispersion import dispersion_score, k_medoids
 from svr3d.analysis.dispersion.affinity import affinity_clusters, similarities
 from svr3d.analysis.dispersion.cluster_demo import plane_clusters, squared_distances
+from svr3d.analysis.dispersion.distance_matrix import cloud_distances_matrix
 from svr3d.analysis.dispersion.k_medoids import cheapest_members
+from svr3d.ops import chamfer_distance
 
 
 @pytest.fixture
@@ -102,3 +105,36 @@ def test_affinity_propagation(case, matrix):
         np.testing.assert_allclose(
             found.inertia, expected[f"{name}.inertia"], rtol=1e-10
         )
+
+
+@pytest.mark.parametrize("case", ["points_ds"], indirect=True)
+def test_points_ds(case):
+    given, expected = case
+    distances = cloud_distances_matrix(given["clouds"], block=5)
+    for name in ("D", "D_loop"):
+        np.testing.assert_allclose(distances, expected[name], rtol=0, atol=1e-6)
+    sums = []
+    for k in (2, 3):
+        score = dispersion_score(distances, num_clusters=k)
+        np.testing.assert_allclose(score.total, expected[f"k{k}.sum"], atol=1e-6)
+        np.testing.assert_allclose(score.score, expected[f"k{k}.ds"], atol=1e-6)
+        labels = score.clusterings[0].labels
+        np.testing.assert_array_equal(labels, expected[f"k{k}.labels"])
+        sums.append(score.total)
+    np.testing.assert_allclose(
+        (np.mean(sums), np.std(sums)), expected["mean_std"], atol=1e-6
+    )
+    # Distances to other clouds, and the nearest of them, through the same op.
+    other = torch.from_numpy(given["other"])
+    clouds = torch.from_numpy(given["clouds"])
+    found = torch.stack(
+        [
+            chamfer_distance(cloud.expand_as(clouds), clouds, batch="none")
+            for cloud in other
+        ]
+    )
+    np.testing.assert_allclose(found, expected["D_other"], atol=1e-6)
+    np.testing.assert_array_equal(found.argmin(1), expected["oracle_nn_index"])
+    np.testing.assert_allclose(
+        found.amin(1).mean(), expected["oracle_nn_score"], atol=1e-6
+    )
