@@ -47,6 +47,14 @@ COMMANDS = {
         "svr3d.cli.recognition_baselines",
         "mean-shape and retrieval baselines of a split",
     ),
+    "dispersion-score": (
+        "svr3d.cli.dispersion_score",
+        "how dispersed images, shapes or predictions are",
+    ),
+    "dispersion-sweep": (
+        "svr3d.cli.dispersion_sweep",
+        "train a list of configs and draw their dispersion",
+    ),
     "convert-r2n2": (
         "svr3d.cli.convert_r2n2",
         "convert published weights of 3D-R2N2",

@@ -10,8 +10,13 @@ import torch
 from svr3d.analysis.dispersion import dispersion_score, k_medoids
 from svr3d.analysis.dispersion.affinity import affinity_clusters, similarities
 from svr3d.analysis.dispersion.cluster_demo import plane_clusters, squared_distances
-from svr3d.analysis.dispersion.distance_matrix import cloud_distances_matrix
+from svr3d.analysis.dispersion.distance_matrix import (
+    cloud_distances_matrix,
+    feature_distances_matrix,
+)
+from svr3d.analysis.dispersion.image_dissimilarity import extract_features
 from svr3d.analysis.dispersion.k_medoids import cheapest_members
+from svr3d.models.perceptual_features import PerceptualFeatures
 from svr3d.ops import chamfer_distance
 
 
@@ -138,3 +143,47 @@ def test_points_ds(case):
     np.testing.assert_allclose(
         found.amin(1).mean(), expected["oracle_nn_score"], atol=1e-6
     )
+
+
+def weights_of_torchvision(golden, folder, path):
+    """Write the recorded weights under the names of torchvision's file."""
+    state = {
+        f"features.{name.split('.', 2)[2]}": torch.from_numpy(value)
+        for name, value in golden.state_dict(folder).items()
+    }
+    torch.save(state, path)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["image_ds_perceptual", "image_ds_perceptual_full"])
+def test_image_ds(golden, golden_dir, tmp_path, name):
+    folder = golden_dir / "dispersion" / name
+    given, expected = golden.load(folder)
+    weights = weights_of_torchvision(golden, folder, tmp_path / "vgg16.pth")
+    images = torch.from_numpy(given["image_u8"]).float() / 255
+    for layer in ("relu1_2", "relu3_3", "relu4_3"):
+        whole = PerceptualFeatures(weights, layer=layer, pooling="none")(images)
+        flat = whole.double().numpy().ravel()
+        total, _, count, step = expected[f"{layer}.stats"]
+        assert flat.size == count
+        sampled = expected[f"{layer}.sub"]
+        np.testing.assert_allclose(
+            flat[:: int(step)][: len(sampled)], sampled, rtol=1e-4, atol=1e-5
+        )
+        np.testing.assert_allclose(flat.sum(), total, rtol=1e-5)
+    pooling = "none" if name.endswith("full") else "max"
+    extractor = PerceptualFeatures(weights, pooling=pooling)
+    features = extract_features(
+        extractor, ((image, None) for image in images), batch_size=3
+    )
+    if "feature" in expected:
+        np.testing.assert_allclose(features, expected["feature"], rtol=1e-4, atol=1e-6)
+    distances = feature_distances_matrix(features, block=4)
+    for key in ("D", "D_pdist", "D_gram"):
+        np.testing.assert_allclose(distances, expected[key], rtol=1e-3, atol=1e-6)
+    for k in (2, 3):
+        score = dispersion_score(distances, num_clusters=k)
+        labels = score.clusterings[0].labels
+        np.testing.assert_array_equal(labels, expected[f"k{k}.labels"])
+        np.testing.assert_allclose(score.total, expected[f"k{k}.sum"], rtol=1e-3)
+        np.testing.assert_allclose(score.score, expected[f"k{k}.ds"], rtol=1e-3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The convolutional layers of VGG-16 with batch norm."""
+"""The convolutional layers of VGG-16, with and without batch norm."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,13 +12,14 @@ from svr3d.registry import BACKBONES
 
 @BACKBONES.register_module()
 class VGGFeatures(nn.Module):
-    """Stages of [3x3 convolution, batch norm, ReLU], with 2x2 max-pools between them.
+    """Stages of [3x3 convolution, (batch norm), ReLU], with 2x2 max-pools between them.
 
     By default the layers 0 to 26 of torchvision's ``vgg16_bn().features``, those that
     Pix2Vox uses: configuration D up to the first convolution of 512 channels. Source:
     Simonyan and Zisserman, "Very deep convolutional networks" (ICLR 2015). torchvision
     publishes weights trained on ImageNet at
-    https://download.pytorch.org/models/vgg16_bn-6c64b313.pth
+    https://download.pytorch.org/models/vgg16_bn-6c64b313.pth and, for the layers
+    without batch norm, https://download.pytorch.org/models/vgg16-397923af.pth
 
     Attributes:
         out_channels: Channels of the maps.
@@ -30,6 +31,7 @@ class VGGFeatures(nn.Module):
         stages: Sequence[Sequence[int]] = ((64, 64), (128, 128), (256,) * 3, (512,)),
         *,
         in_channels: int = 3,
+        batch_norm: bool = True,
         pretrained: str | None = None,
         frozen: bool = True,
         frozen_statistics: bool = False,
@@ -40,6 +42,8 @@ class VGGFeatures(nn.Module):
         Args:
             stages: Channels of the convolutions of each stage.
             in_channels: Channels of the images.
+            batch_norm: Whether a batch norm follows each convolution, as in
+                torchvision's ``vgg16_bn``; without them the layers are its ``vgg16``.
             pretrained: File or URL of torchvision's state dict, which training loads
                 before it starts. None keeps the initial weights, as the published
                 program does, which overwrites what it loaded.
@@ -55,15 +59,15 @@ class VGGFeatures(nn.Module):
             if index:
                 layers.append(nn.MaxPool2d(2))
             for width in stage:
-                layers += [
-                    nn.Conv2d(channels, width, 3, padding=1),
-                    nn.BatchNorm2d(width),
-                    nn.ReLU(inplace=True),
-                ]
+                layers.append(nn.Conv2d(channels, width, 3, padding=1))
+                if batch_norm:
+                    layers.append(nn.BatchNorm2d(width))
+                layers.append(nn.ReLU(inplace=True))
                 channels = width
         self.layers = nn.Sequential(*layers)
         self.out_channels, self.stride = channels, 2 ** (len(stages) - 1)
         self.pretrained = pretrained
+        self._published = "vgg16_bn" if batch_norm else "vgg16"
         self.frozen_statistics = frozen_statistics
         initialize(self, initialization, "encoder")
         if frozen:
@@ -96,11 +100,12 @@ class VGGFeatures(nn.Module):
             CheckpointError: If they cannot be read or do not fit.
         """
         if self.pretrained is not None:
-            state = read_pretrained(self.pretrained, what="torchvision's vgg16_bn")
+            what = f"torchvision's {self._published}"
+            state = read_pretrained(self.pretrained, what=what)
             self.load_published(state, source=self.pretrained)
 
     def load_published(self, state: Mapping[str, Tensor], *, source: str) -> None:
-        """Take weights and statistics from a state dict of torchvision's ``vgg16_bn``.
+        """Take weights and statistics from a state dict of torchvision's.
 
         Args:
             state: ``features.<layer>.<tensor>`` -> value; what else it holds (further
