@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import tempfile
@@ -23,6 +24,7 @@ from .report_tables import (
 )
 
 _NEWEST_PICTURES = 4
+_DISPERSION_PICTURES = ("clusters", "matrix", "curve")
 
 
 @dataclass
@@ -92,6 +94,12 @@ def write_report(sources: ReportSources, out: str | Path, *, title: str = "") ->
         section("Training", _curves(scalars)),
         section("Samples", *_pictures(results, stage)),
         section("During training", *_progress(work_dir)),
+        section(
+            "Dispersion",
+            *_dispersion(work_dir),
+            note="How spread out images, shapes and predictions are: the mean distance "
+            "to the medoid of a sample's cluster (Zhou et al., 3DV 2021).",
+        ),
         section("Lowest scores", worst_samples(results / "results", stage)),
         section(
             "Protocol and settings",
@@ -195,6 +203,28 @@ def _progress(work_dir: Path) -> list[str]:
     captions = {index: pictures[index].stem.replace("_", " ") for index in chosen}
     *earlier, newest = [figure(pictures[i], captions[i]) for i in chosen]
     return [newest, folded("Earlier", "".join(earlier))]
+
+
+def _dispersion(work_dir: Path) -> list[str]:
+    """Scores and pictures that ``svr3d dispersion-score`` wrote below the run."""
+    blocks = []
+    for path in sorted((work_dir / "dispersion").glob("*/dispersion.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        score = result["scores"][0]
+        told = {
+            "set": result["protocol"]["set"],
+            "DS": f"{score['score']:.5g}",
+            "clusters": score["clusters"],
+            "samples": score["num_samples"],
+            "distance": result["protocol"]["distance"],
+        }
+        pictures = [path.with_name(f"{name}.png") for name in _DISPERSION_PICTURES]
+        shown = [figure(picture) for picture in pictures if picture.is_file()]
+        medoids = path.with_name("medoids.png")
+        blocks += [facts(told), row(*shown)]
+        if medoids.is_file():
+            blocks.append(folded("Medoids", figure(medoids)))
+    return blocks
 
 
 def _reconstructions(folder: Path | None, out: Path) -> list[str]:

@@ -11,7 +11,7 @@ from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.registry import DATASETS
 from svr3d.structures import Mesh, PointCloud, Voxels
 
-KINDS = ((0.2, 0.5, 0.2), (0.5, 0.15, 0.4))
+KINDS = ((0.2, 0.5, 0.2), (0.5, 0.15, 0.2))
 
 
 def turn(index):
@@ -33,6 +33,7 @@ class EllipsoidData(Dataset):
         return self.size
 
     def __getitem__(self, index):
+        index = int(getattr(index, "index", index))
         random = np.random.RandomState(index)
         radii = np.array(KINDS[index % 2]) * random.uniform(0.9, 1.1, 3)
         points = random.randn(150, 3)

@@ -165,7 +165,10 @@ def shape_points(
     )
     clouds = [points.cpu() for points, _ in found]
     if surface and isinstance(shapes, PointCloud):
-        clouds = [_draw(cloud, num_points, seed) for cloud in clouds]
+        clouds = [
+            _draw(cloud, num_points, seed) if len(cloud) > num_points else cloud
+            for cloud in clouds
+        ]
     return clouds
 
 
@@ -219,6 +222,4 @@ def _stack(clouds: Sequence[Tensor], num_points: int, seed: int) -> Clouds:
 
 
 def _draw(cloud: Tensor, num_points: int, seed: int) -> Tensor:
-    if len(cloud) in (0, num_points):
-        return cloud
     return PointCloud([cloud]).to_points(num_points, seed=seed).points[0]
