@@ -3,6 +3,7 @@
 
 from svr3d.metrics.merge_tables import merge_tables
 from svr3d.metrics.mesh_distances import MeshDistances
+from svr3d.metrics.mesh_to_mesh_distance import MeshToMeshDistance
 from svr3d.metrics.occupancy_loss import OccupancyLoss
 from svr3d.metrics.point_distances import PointDistances
 from svr3d.metrics.point_iou import PointIoU
@@ -11,6 +12,7 @@ from svr3d.metrics.voxel_iou import VoxelIoU
 
 __all__ = [
     "MeshDistances",
+    "MeshToMeshDistance",
     "OccupancyLoss",
     "PointDistances",
     "PointIoU",

@@ -10,6 +10,11 @@ import torch
 from mmengine.dist import get_rank
 from torch import Tensor
 
+from svr3d.geometry.cloud_placement import (
+    CloudPlacement,
+    check_normalization,
+    find_placement,
+)
 from svr3d.metrics.cloud_distances import CloudDistances, cloud_distances, f_scores
 from svr3d.metrics.predicted_points import (
     check_source,
@@ -52,6 +57,7 @@ class PointDistances(TableMetric):
         *,
         points: str = "vertices",
         target_points: int | None = None,
+        normalization: str = "Identity",
         f_threshold: float = 0.001,
         mean: str = "samples",
         emd_points: int = 0,
@@ -76,6 +82,9 @@ class PointDistances(TableMetric):
                 are.
             target_points: How many of the true points count, the first ones; None takes
                 all.
+            normalization: Placement of the true points that is taken out of both sets
+                first, see :func:`svr3d.geometry.cloud_placement.find_placement`;
+                'UnitBall' compares data of other frames in the published unit.
             f_threshold: Squared distance below which a point is met.
             mean: 'samples', or 'batches' for the published mean of the mini-batches'
                 means, where a short last one counts as much as the others. Rows of
@@ -97,6 +106,7 @@ class PointDistances(TableMetric):
             prefix: Prefix of the metric's names, 'points' by default.
 
         Raises:
+            ConfigError: If there is no such normalisation.
             ValueError: If a word is unknown, or a number out of range.
         """
         super().__init__(
@@ -106,6 +116,7 @@ class PointDistances(TableMetric):
             prefix=prefix,
         )
         check_source(points, num_points)
+        check_normalization(normalization)
         if mean not in ("samples", "batches"):
             raise ValueError(f"mean: expected 'samples' or 'batches', found {mean!r}")
         if target_points is not None and target_points < 1:
@@ -123,6 +134,7 @@ class PointDistances(TableMetric):
         self.num_points = num_points
         self.points = points
         self.target_points = target_points
+        self.normalization = normalization
         self.f_threshold = float(f_threshold)
         self.mean = mean
         self.emd_points = emd_points
@@ -158,7 +170,12 @@ class PointDistances(TableMetric):
         require(data_batch, *needed, metric="PointDistances")
         clouds = self._clouds(data_samples, data_batch)
         target = stack(data_batch["surface_points"]).to(clouds[0].device, torch.float32)
-        target = target[:, : self.target_points]
+        placement = find_placement(target, self.normalization)
+        target = placement.normalize(target)[:, : self.target_points]
+        clouds = [
+            CloudPlacement(centre, scale).normalize(points)
+            for points, centre, scale in zip(clouds, *placement, strict=True)
+        ]
         found = cloud_distances(clouds, target, worst=WORST_DISTANCE)
         # Samples of one mini-batch share its place among all that this process met.
         batch = (get_rank(), len(self.results))
@@ -229,6 +246,7 @@ class PointDistances(TableMetric):
         targets = sorted({result["target_points"] for result in results})
         facts = {
             "unit": self.unit,
+            "normalization": self.normalization,
             "chamfer": "squared, mean per direction, sum of directions",
             "points": f"{self.num_points} on the surface" if drawn else "vertices",
             "target_points": targets[0] if len(targets) == 1 else targets,

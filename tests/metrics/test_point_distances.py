@@ -150,6 +150,21 @@ def test_mean_over_batches_weighs_a_short_last_one_fully():
     assert metric.table.summary[key] == scores["points/chamfer_x1000"]
 
 
+def test_both_sets_are_brought_into_the_unit_ball():
+    clouds, targets = random_clouds(50, 50), random_clouds(80, 60)
+    targets = [target[:60] for target in targets]
+    moved = [3 * points + 1 for points in clouds]
+    batch = batch_of([3 * target + 1 for target in targets])
+    metric = PointDistances(normalization="UnitBall")
+    scores = evaluate(metric, (PointCloud(moved), batch))
+    expected = 0
+    for points, target in zip(clouds, targets, strict=True):
+        radius = (target - target.mean(0)).norm(dim=1).amax()
+        expected += by_hand(points, target) / float(radius) ** 2 / 2
+    assert scores["points/chamfer"] == pytest.approx(expected, rel=1e-4)
+    assert metric.table.protocol["normalization"] == "UnitBall"
+
+
 def test_predictions_are_rotated_back():
     points = random_clouds(40, 40)
     rotations = torch.linalg.qr(torch.randn(2, 3, 3))[0]
