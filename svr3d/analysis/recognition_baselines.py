@@ -5,10 +5,7 @@ A network that does not beat them has not learned to reconstruct (Tatarchenko et
 "What Do Single-view 3D Reconstruction Networks Learn?", CVPR 2019).
 """
 
-import copy
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,40 +14,30 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from svr3d.analysis.image_features import view_features
+from svr3d.analysis.baseline_splits import (
+    Split,
+    dataset_cfg,
+    read_clouds,
+    read_voxels,
+    take_views,
+)
 from svr3d.analysis.labelled_points import field_of_labels
 from svr3d.analysis.mean_shape import MeanShape
 from svr3d.analysis.nearest_shapes import nearest_by_iou, nearest_by_views
+from svr3d.analysis.point_baselines import MEDOID, first_points, pick_clouds
 from svr3d.errors import ConfigError
-from svr3d.metrics import ResultTable, merge_tables
+from svr3d.metrics import PointIoU, ResultTable, merge_tables
 from svr3d.metrics.table_metric import TableMetric
 from svr3d.registry import DATASETS, METRICS
-from svr3d.structures import Structure, Voxels
+from svr3d.structures import PointCloud, Structure, Voxels
 
 MEAN_SHAPE = "mean shape"
 CATEGORY_MEAN = "mean shape of the true category (oracle)"
 RETRIEVAL = "nearest training image"
 BEST_TRAINING_SHAPE = "best training shape (oracle)"
-METRIC_NAMES = ("VoxelIoU", "PointIoU")
+METRIC_NAMES = ("VoxelIoU", "PointIoU", "PointDistances")
 # Those that know no more than a network does.
-FAIR = (MEAN_SHAPE, RETRIEVAL)
-
-
-@dataclass
-class Split:
-    """The shapes of one split, and where needed their views.
-
-    Attributes:
-        volumes: (N, R, R, R) uint8.
-        categories: N positions in ``metainfo['categories']``.
-        sample_ids: N identifiers.
-        features: (N, V, F), or None.
-    """
-
-    volumes: Tensor
-    categories: list[int]
-    sample_ids: list[str]
-    features: Tensor | None = None
+FAIR = (MEAN_SHAPE, MEDOID, RETRIEVAL)
 
 
 @dataclass
@@ -61,11 +48,15 @@ class BaselineResults:
         tables: Name -> table.
         settings: Thresholds, numbers of samples and views.
         comparison: Network and baselines side by side, if a network was given.
+        larger_is_worse: Whether the metric is a distance.
+        fair: Baselines that know no more than a network does.
     """
 
     tables: dict[str, ResultTable]
     settings: dict[str, Any] = field(default_factory=dict)
     comparison: ResultTable | None = None
+    larger_is_worse: bool = False
+    fair: tuple[str, ...] = ()
 
     def summary(self) -> ResultTable:
         """Return one table with a column per baseline."""
@@ -87,15 +78,17 @@ class BaselineResults:
         Raises:
             ValueError: If protocol or samples differ.
         """
-        best = int(np.argmax(network.overall))
+        # Columns of an IoU are thresholds; the first one of distances is the headline.
+        best = 0 if self.larger_is_worse else int(np.argmax(network.overall))
         columns = {key: table.columns[0] for key, table in self.tables.items()}
         columns[name] = network.columns[best]
         self.comparison = merge_tables({name: network, **self.tables}, columns=columns)
         score = network.overall[best]
         verdicts = []
-        for key in FAIR:
+        for key in self.fair:
             value = self.tables[key].overall[0]
-            verb = "beats" if score > value else "DOES NOT BEAT"
+            better = score < value if self.larger_is_worse else score > value
+            verb = "beats" if better else "DOES NOT BEAT"
             verdicts.append(f"{verb} {key} ({value:.4f})")
         return f"{name} ({score:.4f}, {network.columns[best]}) " + ", ".join(verdicts)
 
@@ -125,13 +118,16 @@ def recognition_baselines(
 
     Args:
         cfg: Config with data loaders of train, val and test, and the metric.
-        metric: Class of the config's metric that counts, 'VoxelIoU' or 'PointIoU'.
-            For points, whose data set must read ``points_iou``, a retrieved shape is
-            known by the labels of its own points, a mean shape by its cells.
+        metric: Class of the config's metric that counts. For 'PointIoU', whose data
+            set must read ``points_iou``, a retrieved shape is known by the labels of
+            its own points, a mean shape by its cells. For 'PointDistances', whose data
+            sets must read ``surface_points``, the first ``num_points`` of a training
+            cloud are the prediction, and a medoid stands for the mean shape.
         reference_views: Views per training object that retrieval searches; 0 takes
             all that training may draw.
-        oracle: Whether to search the training shape with the largest IoU, an upper
-            bound of retrieval whose cost is the product of both splits.
+        oracle: Whether to search the training shape with the largest IoU or smallest
+            Chamfer distance, a bound of retrieval whose cost is the product of both
+            splits.
         report: Receives a line on progress.
 
     Raises:
@@ -141,43 +137,91 @@ def recognition_baselines(
         raise ConfigError(
             f"metric: expected one of {', '.join(METRIC_NAMES)}, found {metric!r}"
         )
-    test_cfg = _dataset_cfg(cfg, "test")
-    train_cfg = _dataset_cfg(cfg, "train")
-    # Training images as they are tested: without augmentation.
-    train_cfg["pipeline"] = test_cfg["pipeline"]
-    if metric == "PointIoU":
-        train_cfg["points"] = test_cfg.get("points")
-    datasets = {
-        "train": DATASETS.build(train_cfg),
-        "val": DATASETS.build(_dataset_cfg(cfg, "val")),
-        "test": DATASETS.build(test_cfg),
+    settings, datasets = _build_datasets(cfg, metric, reference_views)
+    sizes = settings["samples"]
+    report(
+        f"reading {sizes['train']} training objects, "
+        f"{settings['reference_views']} views each"
+    )
+    counted = _metric(cfg, metric, datasets["test"].metainfo)
+    run = _cloud_baselines if metric == "PointDistances" else _voxel_baselines
+    shapes, test, own = run(datasets, counted, oracle=oracle, report=report)
+    tables = {
+        name: evaluate(counted, found, test, entries_of(metric, test, datasets["test"]))
+        for name, found in shapes.items()
     }
-    views = _take_views(datasets["train"], reference_views)
-    sizes = {name: len(dataset) for name, dataset in datasets.items()}
-    report(f"reading {sizes['train']} training objects, {views} views each")
-    train = read_split(datasets["train"], with_features=True)
-    val = read_split(datasets["val"], with_features=False)
-    report(f"reading {sizes['test']} test objects")
-    test = read_split(datasets["test"], with_features=True)
+    return BaselineResults(
+        tables,
+        own | settings,
+        larger_is_worse=counted.larger_is_worse,
+        fair=tuple(name for name in FAIR if name in tables),
+    )
 
+
+def _build_datasets(
+    cfg: Config, metric: str, reference_views: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return numbers of samples and views, and the data set of each split."""
+    configs = {name: dataset_cfg(cfg, name) for name in ("train", "test")}
+    # Training images as they are tested: without augmentation.
+    configs["train"]["pipeline"] = configs["test"].get("pipeline", ())
+    if metric != "VoxelIoU" and "points" in configs["test"]:
+        configs["train"]["points"] = configs["test"]["points"]
+    if metric != "PointDistances":
+        configs["val"] = dataset_cfg(cfg, "val")
+    datasets = {name: DATASETS.build(part) for name, part in configs.items()}
+    views = take_views(datasets["train"], reference_views)
+    sizes = {name: len(dataset) for name, dataset in datasets.items()}
+    return {"samples": sizes, "reference_views": views}, datasets
+
+
+def _cloud_baselines(
+    datasets: Mapping[str, Any],
+    counted: TableMetric,
+    *,
+    oracle: bool,
+    report: Callable[[str], None],
+) -> tuple[dict[str, list[Structure]], Split, dict[str, Any]]:
+    train = read_clouds(datasets["train"], setting="train_dataloader.dataset")
+    report(f"reading {len(datasets['test'])} test objects")
+    test = read_clouds(datasets["test"], setting="test_dataloader.dataset")
+    picked, settings = pick_clouds(
+        train,
+        test,
+        retrieval=RETRIEVAL,
+        best=BEST_TRAINING_SHAPE if oracle else None,
+        num_points=counted.num_points,
+        report=report,
+    )
+    clouds = first_points(train.shapes, counted.num_points)
+    shapes: dict[str, list[Structure]] = {
+        name: [PointCloud(clouds[index : index + 1]) for index in indices]
+        for name, indices in picked.items()
+    }
+    return shapes, test, settings
+
+
+def _voxel_baselines(
+    datasets: Mapping[str, Any],
+    counted: TableMetric,
+    *,
+    oracle: bool,
+    report: Callable[[str], None],
+) -> tuple[dict[str, list[Structure]], Split, dict[str, Any]]:
+    train = read_voxels(datasets["train"], with_features=True)
+    val = read_voxels(datasets["val"], with_features=False)
+    report(f"reading {len(datasets['test'])} test objects")
+    test = read_voxels(datasets["test"], with_features=True)
     predictions, nearest, settings = predict_all(train, val, test, oracle=oracle)
     shapes: dict[str, list[Structure]] = {
         name: [Voxels(grid[None], 0.5) for grid in grids]
         for name, grids in predictions.items()
     }
-    if metric == "PointIoU":
+    if isinstance(counted, PointIoU):
         report("reading the points of retrieved objects")
         for name, indices in nearest.items():
             shapes[name] = [_labelled(datasets["train"], i) for i in indices]
-    counted = _metric(cfg, metric, datasets["test"].metainfo)
-    tables = {
-        name: evaluate(
-            counted, found, test, datasets["test"], points=metric != "VoxelIoU"
-        )
-        for name, found in shapes.items()
-    }
-    settings |= {"samples": sizes, "reference_views": views}
-    return BaselineResults(tables, settings)
+    return shapes, test, settings
 
 
 def predict_all(
@@ -197,50 +241,23 @@ def predict_all(
     """
     predictions, picked, thresholds = {}, {}, {}
     for name, by in ((MEAN_SHAPE, ""), (CATEGORY_MEAN, "category")):
-        mean = MeanShape(train.volumes, train.categories, by=by)
-        thresholds[name] = mean.choose_threshold(val.volumes, val.categories)
+        mean = MeanShape(train.shapes, train.categories, by=by)
+        thresholds[name] = mean.choose_threshold(val.shapes, val.categories)
         predictions[name] = torch.stack([mean.predict(c) for c in test.categories])
     picked[RETRIEVAL] = nearest_by_views(test.features, train.features)
     if oracle:
-        picked[BEST_TRAINING_SHAPE] = nearest_by_iou(test.volumes, train.volumes)
+        picked[BEST_TRAINING_SHAPE] = nearest_by_iou(test.shapes, train.shapes)
     for name, nearest in picked.items():
-        predictions[name] = train.volumes[nearest].float()
+        predictions[name] = train.shapes[nearest].float()
     indices = {name: torch.as_tensor(found).tolist() for name, found in picked.items()}
     return predictions, indices, {"thresholds": thresholds}
-
-
-def read_split(dataset: Any, *, with_features: bool) -> Split:
-    """Read the shapes of a data set, and the features of their views.
-
-    Args:
-        dataset: A data set of this package.
-        with_features: Whether to read images too.
-    """
-
-    def read(index: int) -> tuple[Tensor, Tensor | None]:
-        if not with_features:
-            return torch.as_tensor(dataset.read_voxels(index)), None
-        sample = dataset[index]
-        features = view_features(sample["images"], sample.get("masks"))
-        return sample["voxels"], features
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        items = list(pool.map(read, range(len(dataset))))
-    return Split(
-        torch.stack([volume for volume, _ in items]).to(torch.uint8),
-        list(dataset.category_ids),
-        list(dataset.sample_ids),
-        torch.stack([feature for _, feature in items]) if with_features else None,
-    )
 
 
 def evaluate(
     metric: TableMetric,
     shapes: Sequence[Structure],
     test: Split,
-    dataset: Any = None,
-    *,
-    points: bool = False,
+    entries: Callable[[int], Mapping[str, Tensor]],
 ) -> ResultTable:
     """Return the table of one baseline.
 
@@ -248,22 +265,36 @@ def evaluate(
         metric: Metric with protocol and data set facts.
         shapes: N predictions, batches of one.
         test: What they are compared with.
-        dataset: The test data set, which points are read from.
-        points: Whether the metric compares at points.
+        entries: Returns what a sample's batch holds for the metric.
     """
     views = test.features.shape[1]
     for index, shape in enumerate(shapes):
         batch = {
-            "voxels": test.volumes[index : index + 1],
             "category": [test.categories[index]],
             "sample_id": [test.sample_ids[index]],
             "images": torch.empty(1, views, 0),
+            **entries(index),
         }
-        if points:
-            batch |= {key: value[None] for key, value in _points(dataset, index)}
         metric.process(batch, [shape])
     metric.evaluate(len(shapes))
     return metric.table
+
+
+def entries_of(
+    metric: str, test: Split, dataset: Any
+) -> Callable[[int], dict[str, Tensor]]:
+    """Return what gives the entries of a sample's batch that a metric needs.
+
+    Args:
+        metric: Class of the metric.
+        test: Shapes that are compared with.
+        dataset: The test data set, which query points are read from.
+    """
+    if metric == "PointDistances":
+        return lambda index: {"surface_points": test.shapes[index][None]}
+    if metric == "VoxelIoU":
+        return lambda index: {"voxels": test.shapes[index : index + 1]}
+    return lambda index: {key: value[None] for key, value in _points(dataset, index)}
 
 
 def _points(dataset: Any, index: int) -> list[tuple[str, Tensor]]:
@@ -280,22 +311,6 @@ def _points(dataset: Any, index: int) -> list[tuple[str, Tensor]]:
 def _labelled(dataset: Any, index: int) -> Structure:
     (_, points), (_, labels) = _points(dataset, index)
     return field_of_labels(points, labels)
-
-
-def _take_views(dataset: Any, wanted: int) -> int:
-    """Let a data set return the first ``wanted`` or all views; return how many."""
-    if dataset.view_selection == "random":
-        dataset.view_selection = "first"
-        wanted = wanted or min(map(dataset.count_views, range(len(dataset))))
-    dataset.num_views = wanted or dataset.num_views
-    return dataset.num_views
-
-
-def _dataset_cfg(cfg: Config, name: str) -> dict[str, Any]:
-    loader = cfg.get(f"{name}_dataloader")
-    if not loader or "dataset" not in loader:
-        raise ConfigError(f"{name}_dataloader.dataset: expected a data set, found none")
-    return copy.deepcopy(loader["dataset"])
 
 
 def _metric(cfg: Config, wanted: str, metainfo: Mapping[str, Any]) -> TableMetric:

@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--metric",
-        choices=("VoxelIoU", "PointIoU"),
+        choices=("VoxelIoU", "PointIoU", "PointDistances"),
         default="VoxelIoU",
         help="which of the config's metrics counts (default: %(default)s)",
     )

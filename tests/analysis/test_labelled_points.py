@@ -55,5 +55,5 @@ def test_points_and_metric_must_be_there(procedural_data, tmp_path):
     from svr3d.engine.config import load_config
 
     cfg = load_config("occnet/local_views_custom.py", {"data_root": procedural_data})
-    with pytest.raises(ConfigError, match="VoxelIoU, PointIoU, found 'IoU'"):
+    with pytest.raises(ConfigError, match="PointIoU, PointDistances, found 'IoU'"):
         recognition_baselines(cfg, metric="IoU")
