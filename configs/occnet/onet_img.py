@@ -9,3 +9,6 @@ from mmengine.config import read_base
 with read_base():
     from .._base_.models.onet import *
     from .._base_.runs.occnet import *
+
+    # After the run, whose test it replaces.
+    from .._base_.evaluation.onet_img import *  # isort: skip

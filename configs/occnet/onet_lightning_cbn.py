@@ -6,10 +6,9 @@ Source: Computer-Vision-IIITH-2021/project-noisypixel, src/train.py with its def
 
 from mmengine.config import read_base
 
-from svr3d.metrics import OccupancyLoss, PointIoU
-
 with read_base():
     from .._base_.datasets.occnet_hdf5 import *
+    from .._base_.evaluation.occnet_lightning import *
     from .._base_.models.onet_lightning import *
     from .._base_.runtime.default import *
     from .._base_.schedules.adam_occnet_lightning import *
@@ -27,13 +26,3 @@ protocol = dict(
     num_points=2048,
     reference="project-noisypixel, final slides",
 )
-val_evaluator = [dict(type=OccupancyLoss, reduction="mean")]
-test_evaluator = [
-    dict(
-        type=PointIoU,
-        thresholds=(0.5,),
-        source="field",
-        points_key="points",
-        occupancies_key="occupancies",
-    )
-]

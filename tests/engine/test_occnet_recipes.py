@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.registry import MODELS, DefaultScope
 
+from svr3d.cli import main as console
 from svr3d.engine.config import load_config, shipped_configs
 from svr3d.engine.runner import build_runner, prepare_config
 from svr3d.io.binvox import write_binvox
@@ -24,6 +25,7 @@ RECIPES = [
     if name.startswith("occnet/") and not name.endswith(("_custom.py", "_synthetic.py"))
 ]
 PUBLISHED = [name for name in RECIPES if "lightning" not in name]
+LIGHTNING = [name for name in RECIPES if "lightning" in name]
 # As published: 224 pixels, 128^3 cells and whole networks take minutes here.
 SMALL = {
     "onet_repr_power": {"model.backbone.num_objects": 2},
@@ -72,15 +74,16 @@ def data(tmp_path_factory):
     return root
 
 
-def recipe(name, data_root):
+NARROW = {
+    "model.head.decoder.hidden_features": 16,
+    "model.head.resolution": 4,
+    "model.head.upsampling_steps": 1,
+}
+
+
+def recipe(name, data_root, changes=NARROW):
     """A recipe with the changes that make it small."""
-    changes = {
-        "data_root": str(data_root),
-        "model.head.decoder.hidden_features": 16,
-        "model.head.resolution": 4,
-        "model.head.upsampling_steps": 1,
-        **SMALL.get(name, {}),
-    }
+    changes = {"data_root": str(data_root), **changes, **SMALL.get(name, {})}
     cfg = load_config(f"occnet/{name}.py", changes, verbose=False)
     if "pretrained" in cfg.model.backbone:
         cfg.model.backbone.pretrained = None
@@ -114,6 +117,25 @@ def test_recipe_trains_validates_and_tests(name, data, tmp_path, monkeypatch):
         return
     metrics = runner.test()
     assert best in metrics and np.isfinite(metrics[best])
+
+
+@pytest.mark.parametrize("name", LIGHTNING)
+def test_lightning_recipe_trains_and_tests(name, data, tmp_path, monkeypatch):
+    monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
+    files = tmp_path / "hdf5"
+    assert console.main(["occnet-to-hdf5", str(data), str(files)]) == 0
+    changes = {"+model.head.resolution": 4, "+model.head.upsampling_steps": 1}
+    cfg = recipe(name, files / "hdf_data", changes)
+    for mode in ("train", "val", "test"):
+        cfg[f"{mode}_dataloader"].dataset.points.num_points = 100
+    cfg.train_cfg.update(max_epochs=1, val_interval=1)
+    runner = build_runner(prepare_config(cfg, work_dir=tmp_path / "run"))
+    runner.train()
+    assert runner.iter >= 1
+    for key, value in runner.model.state_dict().items():
+        assert torch.isfinite(value).all(), key
+    assert np.isfinite(runner.message_hub.get_scalar("val/occupancy/loss").current())
+    assert 0 <= runner.test()["point/iou"] <= 1
 
 
 @pytest.mark.parametrize("name", COUNTS)

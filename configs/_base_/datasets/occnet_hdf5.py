@@ -47,7 +47,7 @@ test_dataloader = dict(
         type=OccNetHDF5,
         data_root=data_root,
         split="test",
-        points=dict(num_points=2048, replace=False),
+        points=dict(num_points=2048, replace=False, num_surface_points="all"),
         pipeline=pipeline,
     ),
 )

@@ -3,10 +3,11 @@
 
 from mmengine.config import read_base
 
-from svr3d.metrics import OccupancyLoss, PointIoU
+from svr3d.metrics import OccupancyLoss
 
 with read_base():
     from ..datasets.occnet import *
+    from ..evaluation.occnet import *
     from ..runtime.by_iteration import *
     from ..schedules.adam_occnet import *
 
@@ -27,5 +28,5 @@ protocol = dict(
     reference="Mescheder et al., CVPR 2019",
 )
 
-val_evaluator = [dict(type=PointIoU, source="field"), dict(type=OccupancyLoss)]
-test_evaluator = [dict(type=PointIoU, source="mesh")]
+# Training also sees the loss of validation objects, as the program prints it.
+val_evaluator = [val_evaluator, dict(type=OccupancyLoss)]

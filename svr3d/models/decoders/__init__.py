@@ -5,6 +5,7 @@ from svr3d.models.decoders.batch_norm_decoder import BatchNormDecoder
 from svr3d.models.decoders.cbn_decoder import CBNDecoder
 from svr3d.models.decoders.cbn_decoder2 import CBNDecoder2
 from svr3d.models.decoders.cbn_no_resnet_decoder import CBNNoResNetDecoder
+from svr3d.models.decoders.grid_decoder import GridDecoder
 from svr3d.models.decoders.local_decoder import LocalDecoder
 from svr3d.models.decoders.point_decoder import PointDecoder
 from svr3d.models.decoders.simple_decoder import SimpleDecoder
@@ -14,6 +15,7 @@ __all__ = [
     "CBNDecoder",
     "CBNDecoder2",
     "CBNNoResNetDecoder",
+    "GridDecoder",
     "LocalDecoder",
     "PointDecoder",
     "SimpleDecoder",
