@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The customary normalisation of images for networks trained on ImageNet."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -15,9 +17,19 @@ class ImageNetNormalization(nn.Module):
     already, they are told not to.
     """
 
-    def __init__(self):
+    def __init__(
+        self,
+        mean: Sequence[float] = MEAN,
+        std: Sequence[float] = STD,
+    ):
+        """Set up the layer.
+
+        Args:
+            mean: Of each channel, where it is not ImageNet's.
+            std: Standard deviation of each channel.
+        """
         super().__init__()
-        for name, values in (("mean", MEAN), ("std", STD)):
+        for name, values in (("mean", mean), ("std", std)):
             tensor = torch.tensor(values).view(-1, 1, 1)
             self.register_buffer(name, tensor, persistent=False)
 
