@@ -90,18 +90,22 @@ def to_markdown(table: ResultTable) -> str:
     """Write a leaderboard, a row for each method; the best of a column is bold.
 
     Args:
-        table: What :func:`leaderboards` returned; larger values are better.
+        table: What :func:`leaderboards` returned. Nothing is bold where some methods
+            have a distance and others a score.
     """
     head = ["method", "mean over samples", "mean over classes"]
     head += [f"{row.name} ({row.count})" for row in table.rows]
     columns = [table.overall, table.mean_of_categories]
     columns += [row.values for row in table.rows]
-    best = [max(column) for column in columns]
+    distances = len(table.smaller_is_better)
+    comparable = len(table.columns) > 1 and distances in (0, len(table.columns))
+    choose = min if distances else max
+    best = [choose(column) for column in columns]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for index, label in enumerate(table.columns):
         cells = [
             f"**{column[index]:.3f}**"
-            if column[index] == most and len(table.columns) > 1
+            if column[index] == most and comparable
             else f"{column[index]:.3f}"
             for column, most in zip(columns, best, strict=True)
         ]

@@ -53,7 +53,19 @@ def merge_tables(
         for row in first.rows
     )
     overall = tuple(table.overall[index] for table, index in picks)
-    return ResultTable(first.metric, tuple(labels), rows, overall, first.protocol)
+    distances = tuple(
+        label
+        for label, (table, index) in zip(labels, picks, strict=True)
+        if table.columns[index] in table.smaller_is_better
+    )
+    return ResultTable(
+        first.metric,
+        tuple(labels),
+        rows,
+        overall,
+        first.protocol,
+        smaller_is_better=distances,
+    )
 
 
 def _require_equal(

@@ -178,6 +178,7 @@ class MeshDistances(TableMetric):
             summary={},
             facts=self._facts(results),
             published=columns,
+            smaller_is_better=[name for name in _IN_TABLE if name != "normals"],
         )
         means = self.table.mean_of_categories
         for name, mean in zip(columns.values(), means, strict=True):

@@ -221,6 +221,11 @@ class PointDistances(TableMetric):
             summary=summary,
             facts=self._facts(results),
             published=columns,
+            smaller_is_better=[
+                label
+                for label, name in columns.items()
+                if name.startswith(("chamfer", "emd"))
+            ],
         )
         means = self.table.mean_of_categories
         for name, mean in zip(columns.values(), means, strict=True):

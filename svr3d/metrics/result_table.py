@@ -44,6 +44,7 @@ class ResultTable:
         overall: Mean over all samples, one per column.
         protocol: Facts without which the figures mean nothing.
         summary: Further scalars.
+        smaller_is_better: Those of the columns that hold distances or errors.
     """
 
     metric: str
@@ -52,6 +53,7 @@ class ResultTable:
     overall: tuple[float, ...]
     protocol: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
+    smaller_is_better: tuple[str, ...] = ()
 
     @classmethod
     def from_samples(
@@ -66,6 +68,7 @@ class ResultTable:
         taxonomy_ids: Mapping[str, str] | None = None,
         protocol: Mapping[str, Any] | None = None,
         summary: Mapping[str, Any] | None = None,
+        smaller_is_better: Sequence[str] = (),
     ) -> "ResultTable":
         """Average samples per category.
 
@@ -79,6 +82,7 @@ class ResultTable:
             taxonomy_ids: Display name -> identifier.
             protocol: Facts of the evaluation.
             summary: Further scalars.
+            smaller_is_better: Those of the columns that hold distances or errors.
 
         Raises:
             ValueError: If there is no sample, or values and categories do not fit.
@@ -110,6 +114,7 @@ class ResultTable:
             _floats(array.mean(axis=0)),
             dict(protocol or {}),
             dict(summary or {}),
+            tuple(smaller_is_better),
         )
 
     @property
@@ -218,6 +223,8 @@ class ResultTable:
             _floats(content["overall"]),
             dict(content["protocol"]),
             dict(content["summary"]),
+            # Files of before this was written hold scores only.
+            tuple(content.get("smaller_is_better", ())),
         )
 
     def to_json(self, path: str | Path | None = None) -> str:

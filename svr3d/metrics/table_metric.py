@@ -66,6 +66,7 @@ class TableMetric(BaseMetric):
         summary: Mapping[str, Any],
         facts: Mapping[str, Any] | None = None,
         published: Mapping[str, str] | None = None,
+        smaller_is_better: Sequence[str] = (),
     ) -> ResultTable:
         """Average samples per category.
 
@@ -78,6 +79,7 @@ class TableMetric(BaseMetric):
             facts: Of the protocol that the metric knows itself.
             published: Column -> key of the baselines that it is compared with. By
                 default the baselines are those of '<V>-view', for all columns.
+            smaller_is_better: Those of the columns that hold distances.
         """
         names = [self.category_name(result) for result in results]
         ids = (self.dataset_meta or {}).get("taxonomy_ids") or []
@@ -117,6 +119,7 @@ class TableMetric(BaseMetric):
             taxonomy_ids=id_of,
             protocol=protocol,
             summary=summary,
+            smaller_is_better=smaller_is_better,
         )
 
     def category_name(self, result: Mapping[str, Any]) -> str:
