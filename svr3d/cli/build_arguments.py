@@ -85,6 +85,12 @@ def _add_point_arguments(
     """Add the options that say how points are drawn and stored."""
     add = parser.add_argument
     add(
+        "--hidden-surface",
+        action="store_true",
+        default=defaults.hidden_surface,
+        help="draw surface points from all faces, not only from those that show",
+    )
+    add(
         "--padding",
         type=float,
         default=defaults.padding,
@@ -150,6 +156,7 @@ def settings_from(args: argparse.Namespace) -> BuildSettings:
         voxel_resolution=args.voxel_resolution,
         num_points=args.num_points,
         num_surface_points=args.num_surface_points,
+        hidden_surface=args.hidden_surface,
         padding=args.padding,
         uniform_ratio=args.uniform_ratio,
         sigma=args.sigma,

@@ -136,7 +136,12 @@ def prepare_object(
         )
         inner["voxels"] = np.asarray(voxels)
         inner["points"] = OccupancyPoints(queries, inside, loc, placed.scale)
-    shown, normals = sample_surface(solid, settings.num_surface_points, rng=surface)
+    shown, normals = sample_surface(
+        solid,
+        settings.num_surface_points,
+        rng=surface,
+        hidden=settings.hidden_surface,
+    )
     return ObjectData(
         placed=placed,
         images=images,

@@ -22,6 +22,8 @@ class BuildSettings:
         voxel_resolution: Cells along each side of the voxel grid.
         num_points: Occupancy query points per object.
         num_surface_points: Surface points per object.
+        hidden_surface: Let surface points lie on hidden faces, too; normals are then
+            those of the faces.
         padding: How much longer than the unit cube the sides of the cube are in
             which query points lie.
         uniform_ratio: Share of the query points that is uniform in that cube; the
@@ -49,6 +51,7 @@ class BuildSettings:
     voxel_resolution: int = 32
     num_points: int = 100_000
     num_surface_points: int = 100_000
+    hidden_surface: bool = False
     padding: float = 0.1
     uniform_ratio: float = 1.0
     sigma: float = 0.01

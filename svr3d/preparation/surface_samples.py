@@ -12,7 +12,11 @@ MAX_ROUNDS = 8
 
 
 def sample_surface(
-    mesh: MeshData, num_points: int, *, rng: np.random.Generator
+    mesh: MeshData,
+    num_points: int,
+    *,
+    rng: np.random.Generator,
+    hidden: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw area-uniform points on the boundary of the solid that a mesh means.
 
@@ -26,10 +30,14 @@ def sample_surface(
         mesh: Mesh in the object frame.
         num_points: Number of points M.
         rng: Source of the draws.
+        hidden: Take all faces as they are, hidden ones too, without probes.
 
     Returns:
         Points (M, 3) and unit normals (M, 3), float32.
     """
+    if hidden:
+        points, drawn = _draw(mesh, num_points, rng)
+        return points.astype(np.float32), drawn.astype(np.float32)
     kept_points, kept_normals, missing, visible_share = [], [], num_points, 1.0
     for _ in range(MAX_ROUNDS):
         count = int(missing / visible_share * 1.05) + 16

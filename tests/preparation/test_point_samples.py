@@ -79,3 +79,15 @@ def test_an_inner_part_is_hidden():
     mesh = merged(trimesh.creation.box((1, 1, 1)), inner)
     points, _ = sample_surface(mesh, 3000, rng=stable_rng(5))
     assert np.abs(points).max(axis=1).min() == pytest.approx(0.5, abs=1e-6)
+
+
+def test_hidden_surface_counts_by_area():
+    mesh = merged(
+        trimesh.creation.box(extents=[1, 1, 1]),
+        trimesh.creation.box(extents=[0.5, 0.5, 0.5]),
+    )
+    points, normals = sample_surface(mesh, 5000, rng=stable_rng(6), hidden=True)
+    inner = np.abs(points).max(axis=1) < 0.3
+    assert inner.mean() == pytest.approx(0.2, abs=0.02)  # 1.5 of 7.5
+    outward = (points * normals).sum(axis=1)
+    np.testing.assert_allclose(outward, np.where(inner, 0.25, 0.5), atol=1e-6)
