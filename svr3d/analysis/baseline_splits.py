@@ -3,6 +3,7 @@
 
 import copy
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,11 @@ def read_clouds(dataset: Any, *, setting: str = "dataset") -> Split:
         list(dataset.sample_ids),
         torch.stack(features),
     )
+
+
+def first_image(dataset: Any) -> Callable[[int], Tensor]:
+    """Return what reads the first image (3, H, W) of a sample."""
+    return lambda index: torch.as_tensor(dataset[index]["images"])[0].float()
 
 
 def take_views(dataset: Any, wanted: int) -> int:

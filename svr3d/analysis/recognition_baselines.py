@@ -5,6 +5,7 @@ A network that does not beat them has not learned to reconstruct (Tatarchenko et
 "What Do Single-view 3D Reconstruction Networks Learn?", CVPR 2019).
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +18,12 @@ from torch import Tensor
 from svr3d.analysis.baseline_splits import (
     Split,
     dataset_cfg,
+    first_image,
     read_clouds,
     read_voxels,
     take_views,
 )
+from svr3d.analysis.cluster_classifier import ClusterSettings, recognize
 from svr3d.analysis.labelled_points import field_of_labels
 from svr3d.analysis.mean_shape import MeanShape
 from svr3d.analysis.nearest_shapes import nearest_by_iou, nearest_by_views
@@ -35,9 +38,10 @@ MEAN_SHAPE = "mean shape"
 CATEGORY_MEAN = "mean shape of the true category (oracle)"
 RETRIEVAL = "nearest training image"
 BEST_TRAINING_SHAPE = "best training shape (oracle)"
+CLUSTERS = "classifier of clusters"
 METRIC_NAMES = ("VoxelIoU", "PointIoU", "PointDistances")
 # Those that know no more than a network does.
-FAIR = (MEAN_SHAPE, MEDOID, RETRIEVAL)
+FAIR = (MEAN_SHAPE, MEDOID, RETRIEVAL, CLUSTERS)
 
 
 @dataclass
@@ -50,6 +54,7 @@ class BaselineResults:
         comparison: Network and baselines side by side, if a network was given.
         larger_is_worse: Whether the metric is a distance.
         fair: Baselines that know no more than a network does.
+        clouds: Of 'PointDistances', name -> predicted clouds (N, P, 3), and 'gt'.
     """
 
     tables: dict[str, ResultTable]
@@ -57,6 +62,7 @@ class BaselineResults:
     comparison: ResultTable | None = None
     larger_is_worse: bool = False
     fair: tuple[str, ...] = ()
+    clouds: dict[str, np.ndarray] = field(default_factory=dict)
 
     def summary(self) -> ResultTable:
         """Return one table with a column per baseline."""
@@ -109,6 +115,7 @@ def recognition_baselines(
     metric: str = "VoxelIoU",
     reference_views: int = 0,
     oracle: bool = True,
+    clusters: ClusterSettings | None = None,
     report: Callable[[str], None] = lambda message: None,
 ) -> BaselineResults:
     """Compute the baselines on the config's test split, from its training split.
@@ -128,6 +135,8 @@ def recognition_baselines(
         oracle: Whether to search the training shape with the largest IoU or smallest
             Chamfer distance, a bound of retrieval whose cost is the product of both
             splits.
+        clusters: Of 'PointDistances', how a classifier of clusters is trained; None
+            leaves it out.
         report: Receives a line on progress.
 
     Raises:
@@ -137,6 +146,10 @@ def recognition_baselines(
         raise ConfigError(
             f"metric: expected one of {', '.join(METRIC_NAMES)}, found {metric!r}"
         )
+    if clusters is not None and metric != "PointDistances":
+        raise ConfigError(
+            f"clusters: expected the metric PointDistances, found {metric!r}"
+        )
     settings, datasets = _build_datasets(cfg, metric, reference_views)
     sizes = settings["samples"]
     report(
@@ -144,8 +157,13 @@ def recognition_baselines(
         f"{settings['reference_views']} views each"
     )
     counted = _metric(cfg, metric, datasets["test"].metainfo)
-    run = _cloud_baselines if metric == "PointDistances" else _voxel_baselines
-    shapes, test, own = run(datasets, counted, oracle=oracle, report=report)
+    options = {"oracle": oracle, "report": report}
+    if metric == "PointDistances":
+        shapes, test, own = _cloud_baselines(
+            datasets, counted, clusters=clusters, **options
+        )
+    else:
+        shapes, test, own = _voxel_baselines(datasets, counted, **options)
     tables = {
         name: evaluate(counted, found, test, entries_of(metric, test, datasets["test"]))
         for name, found in shapes.items()
@@ -155,7 +173,23 @@ def recognition_baselines(
         own | settings,
         larger_is_worse=counted.larger_is_worse,
         fair=tuple(name for name in FAIR if name in tables),
+        clouds=_cloud_arrays(shapes, test),
     )
+
+
+def _cloud_arrays(
+    shapes: Mapping[str, Sequence[Structure]], test: Split
+) -> dict[str, np.ndarray]:
+    """Return predicted clouds by baseline, and the true ones as 'gt'."""
+    if isinstance(test.shapes, Tensor):
+        return {}
+    arrays = {
+        name: torch.stack([shape.points[0] for shape in found]).numpy()
+        for name, found in shapes.items()
+    }
+    return arrays | {
+        "gt": first_points(test.shapes, max(map(len, test.shapes))).numpy()
+    }
 
 
 def _build_datasets(
@@ -180,6 +214,7 @@ def _cloud_baselines(
     counted: TableMetric,
     *,
     oracle: bool,
+    clusters: ClusterSettings | None,
     report: Callable[[str], None],
 ) -> tuple[dict[str, list[Structure]], Split, dict[str, Any]]:
     train = read_clouds(datasets["train"], setting="train_dataloader.dataset")
@@ -194,6 +229,16 @@ def _cloud_baselines(
         report=report,
     )
     clouds = first_points(train.shapes, counted.num_points)
+    if clusters is not None:
+        settings["clusters"] = dataclasses.asdict(clusters)
+        picked[CLUSTERS] = recognize(
+            clouds,
+            first_image(datasets["train"]),
+            first_image(datasets["test"]),
+            len(test.sample_ids),
+            clusters,
+            report=report,
+        )
     shapes: dict[str, list[Structure]] = {
         name: [PointCloud(clouds[index : index + 1]) for index in indices]
         for name, indices in picked.items()

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from svr3d.engine.config import add_config_arguments, check_config, load_config
 from svr3d.errors import ConfigError, DataError
 
@@ -15,7 +17,8 @@ _EPILOG = """examples:
   svr3d recognition-baselines r2n2/res3dgru_custom.py --out baselines \\
       --cfg-options data_root=data/mine --results test/results/test_voxel.json
 One JSON table per baseline, recognition_baselines.json with all of them, and a .csv
-are written. The last line printed is the path of the results."""
+are written; for PointDistances also <baseline>/prediction.npy and gt.npy (N, P, 3).
+The last line printed is the path of the results."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +58,35 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="leave out the search for the best training shape (slow on large splits)",
     )
+    clusters = parser.add_argument_group(
+        "classifier of clusters (with --metric PointDistances)"
+    )
+    clusters.add_argument(
+        "--clusters",
+        type=int,
+        metavar="K",
+        help="cluster the training clouds by K-medoids and train a ResNet to tell the "
+        "cluster (published: 500); it answers with the cluster's representative",
+    )
+    clusters.add_argument(
+        "--cluster-epochs",
+        type=int,
+        default=30,
+        metavar="N",
+        help="passes over the training images (default: %(default)s)",
+    )
+    clusters.add_argument(
+        "--cluster-depth",
+        type=int,
+        default=50,
+        metavar="D",
+        help="18, 34, 50 or 101 layers (default: %(default)s)",
+    )
+    clusters.add_argument(
+        "--cluster-weights",
+        metavar="FILE.pth",
+        help="torchvision's weights of that ResNet (default: random)",
+    )
     add_config_arguments(parser)
     return parser
 
@@ -84,6 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         metric=args.metric,
         reference_views=args.reference_views,
         oracle=not args.no_oracle,
+        clusters=_clusters(args),
         report=lambda message: print(message, flush=True),
     )
     print(results.summary().to_report())
@@ -98,10 +131,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _clusters(args: argparse.Namespace):
+    if args.clusters is None:
+        return None
+    from svr3d.analysis.cluster_classifier import ClusterSettings
+
+    try:
+        return ClusterSettings(
+            args.clusters,
+            epochs=args.cluster_epochs,
+            depth=args.cluster_depth,
+            pretrained=args.cluster_weights,
+        )
+    except ValueError as error:
+        raise ConfigError(f"--clusters, --cluster-epochs: {error}") from error
+
+
 def _write(folder: Path, results) -> Path:
     for name, table in results.tables.items():
         stem = re.sub(r"\W+", "_", name).strip("_")
         table.to_json(folder / f"{stem}.json")
+        if name in results.clouds:
+            (folder / stem).mkdir(exist_ok=True)
+            np.save(folder / stem / "prediction.npy", results.clouds[name])
+    if "gt" in results.clouds:
+        np.save(folder / "gt.npy", results.clouds["gt"])
     file = folder / "recognition_baselines.json"
     file.write_text(json.dumps(results.to_dict(), indent=2) + "\n")
     shown = results.comparison or results.summary()

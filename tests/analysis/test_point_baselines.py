@@ -2,11 +2,14 @@
 """Medoids, retrieval and the nearest cloud, on clouds whose answer is known."""
 
 import json
+import re
 
+import numpy as np
 import pytest
 import torch
 
 from svr3d.analysis.baseline_splits import Split
+from svr3d.analysis.cluster_classifier import ClusterSettings
 from svr3d.analysis.nearest_clouds import medoids, pairwise_chamfer
 from svr3d.analysis.point_baselines import (
     CATEGORY_MEDOID,
@@ -85,7 +88,8 @@ def run(data, out, *arguments):
 
 
 def test_command(procedural_data, tmp_path, capsys):
-    assert run(procedural_data, tmp_path) == 0
+    clusters = ("--clusters", "2", "--cluster-epochs", "1", "--cluster-depth", "18")
+    assert run(procedural_data, tmp_path, *clusters) == 0
     content = json.loads((tmp_path / "recognition_baselines.json").read_text())
     tables = {
         name: ResultTable.from_dict(table) for name, table in content["tables"].items()
@@ -97,6 +101,14 @@ def test_command(procedural_data, tmp_path, capsys):
     assert scores[MEDOID] == scores[CATEGORY_MEDOID]
     assert all(0 < best <= score for score in scores.values())
     assert content["settings"]["medoid_candidates"] == 4
+    assert content["settings"]["clusters"]["num_clusters"] == 2
+    # What is replayed for other figures is what was measured.
+    truth = torch.from_numpy(np.load(tmp_path / "gt.npy"))
+    for name in scores:
+        folder = tmp_path / re.sub(r"\W+", "_", name).strip("_")
+        clouds = torch.from_numpy(np.load(folder / "prediction.npy"))
+        assert clouds.shape == truth.shape == (1, 100, 3)
+        assert scores[name] == pytest.approx(1000 * by_hand(clouds[0], truth[0]), 1e-4)
     assert "medoid of the training set" in capsys.readouterr().out
 
 
@@ -125,3 +137,5 @@ def test_samples_without_points_are_named(procedural_data, tmp_path):
     cfg = load_config("r2n2/res3dgru_custom.py", options)
     with pytest.raises(ConfigError, match="train_dataloader.dataset: .*surface_points"):
         recognition_baselines(cfg, metric="PointDistances")
+    with pytest.raises(ConfigError, match="clusters: .*PointDistances, found 'VoxelI"):
+        recognition_baselines(cfg, clusters=ClusterSettings())
