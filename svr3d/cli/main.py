@@ -75,6 +75,10 @@ COMMANDS = {
         "svr3d.cli.convert_occnet",
         "convert published weights of Occupancy Networks",
     ),
+    "convert-atlasnet": (
+        "svr3d.cli.convert_atlasnet",
+        "convert published weights of AtlasNet, FoldNet and PSGN",
+    ),
     "report": ("svr3d.cli.report", "write an HTML report of a work directory"),
     "lint-config": ("svr3d.cli.lint_config", "check configs without running them"),
     "list-registry": ("svr3d.cli.list_registry", "list every part a config can name"),

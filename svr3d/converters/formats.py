@@ -15,6 +15,7 @@ from svr3d.io.foreign_checkpoints import (
     read_torch_state,
 )
 
+from .atlasnet import convert_atlasnet, read_atlasnet
 from .occnet import convert_occnet
 from .occnet_files import read_occnet, read_occnet_lightning
 from .paddle_names import paddle_to_torch_names
@@ -153,3 +154,14 @@ OCCNET_FORMATS: dict[str, PublishedFormat] = {
     ),
 }
 """Formats of Occupancy Networks' programs."""
+
+ATLASNET_FORMATS: dict[str, PublishedFormat] = {
+    "official": PublishedFormat(
+        "AtlasNet or the Dispersion Score's fork: AtlasNet, FoldNet, PSGN "
+        "(network.pth, checkpoint.pt)",
+        read_atlasnet,
+        convert_atlasnet,
+        "atlasnet/",
+    ),
+}
+"""The one format of AtlasNet's programs."""

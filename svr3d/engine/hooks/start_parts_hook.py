@@ -47,7 +47,7 @@ class StartPartsHook(Hook):
                 parts that are not in use yet.
         """
         for name in self.start_epochs:
-            part = _part(runner, name)
+            part = model_part(runner, name)
             if not isinstance(part, StagedPart):
                 raise ConfigError(
                     f"StartPartsHook: expected {name!r} to be a part of the model that "
@@ -65,14 +65,20 @@ class StartPartsHook(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Switch the parts."""
         for name, start in self.start_epochs.items():
-            part = _part(runner, name)
+            part = model_part(runner, name)
             in_use = runner.epoch >= start
             if in_use and not part.in_use:
                 runner.logger.info(f"{name} is in use from epoch {runner.epoch + 1} on")
             part.in_use = in_use
 
 
-def _part(runner: Runner, name: str) -> nn.Module | None:
+def model_part(runner: Runner, name: str) -> nn.Module | None:
+    """Return a part of the runner's model, or None if it has no such part.
+
+    Args:
+        runner: Whose model, wrapped for several processes or not, is meant.
+        name: Name of the part, such as 'fusion'.
+    """
     model = runner.model
     model = model.module if is_model_wrapper(model) else model
     return getattr(model, name, None)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Encoders of images, point clouds, voxels and indices."""
 
+from svr3d.models.backbones.batch_norm_pointnet import BatchNormPointNetEncoder
 from svr3d.models.backbones.conditional_resnet import ConditionalResNet
 from svr3d.models.backbones.efficientnet_encoder import EfficientNetEncoder
 from svr3d.models.backbones.feature_map_encoder import FeatureMapEncoder
@@ -17,6 +18,7 @@ from svr3d.models.backbones.vgg_features import VGGFeatures
 from svr3d.models.backbones.voxel_encoder import VoxelEncoder
 
 __all__ = [
+    "BatchNormPointNetEncoder",
     "ConditionalResNet",
     "EfficientNetEncoder",
     "EmptyEncoder",

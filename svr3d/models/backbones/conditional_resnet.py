@@ -33,7 +33,7 @@ class ConditionalResNet(nn.Module):
         """Set up the encoder.
 
         Args:
-            depth: 18, 34, 50 or 101.
+            depth: 18, 34, 50, 101 or 152.
             out_features: Length C of the code.
             linear: Whether the linear layer is there; without it the mean is the code.
             normalize: Whether images come in [0, 1] and are normalised here, as the

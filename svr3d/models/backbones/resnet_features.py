@@ -14,6 +14,7 @@ _STAGES = {
     34: ((3, 4, 6, 3), False),
     50: ((3, 4, 6, 3), True),
     101: ((3, 4, 23, 3), True),
+    152: ((3, 8, 36, 3), True),
 }
 _WIDTHS = (64, 128, 256, 512)
 
@@ -75,7 +76,7 @@ class ResNetFeatures(nn.Module):
         """Set up the layers.
 
         Args:
-            depth: 18, 34, 50 or 101.
+            depth: 18, 34, 50, 101 or 152.
             pretrained: File or URL of torchvision's state dict, which training loads
                 before it starts; None keeps random weights.
 

@@ -11,7 +11,10 @@ from torch import Tensor, nn
 
 from svr3d.models.heads.deformed_template import template_structure
 from svr3d.models.layers.code_reduction import check_reduction, reduce_code
-from svr3d.models.layers.normalized_points import normalize_points
+from svr3d.models.layers.normalized_points import (
+    normalize_points,
+    running_affine,
+)
 from svr3d.models.layers.outer_sum_norm import normalized_sums
 from svr3d.models.layers.patch_activations import find_activation
 from svr3d.models.layers.patch_linear import PatchLinear
@@ -159,8 +162,9 @@ class AtlasNetHead(nn.Module):
         """
         # Half precision would tear neighbours apart, and costs nothing to avoid here.
         with torch.autocast(code.device.type, enabled=False):
-            vectors = self._vectors(code.float()).repeat(1, self.num_patches)
-            points = self.point_layer.for_each(template_points)
+            code = code.to(torch.promote_types(code.dtype, torch.float32))
+            vectors = self._vectors(code).repeat(1, self.num_patches)
+            points = self.point_layer.for_each(template_points.to(code))
         norms = [None] * (1 + len(self.layers)) if self.norms is None else self.norms
         x = self.activation(normalized_sums(points, vectors, norms[0]))
         for layer, norm in zip(self.layers, list(norms)[1:], strict=True):
@@ -195,9 +199,7 @@ class AtlasNetHead(nn.Module):
             return self.activation(layer(x))
         if not norm.training:
             # The norm is a part of the layer: its scale and shift.
-            scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-            shift = norm.bias - norm.running_mean * scale
-            return self.activation(layer(x, (scale, shift)))
+            return self.activation(layer(x, running_affine(norm)))
         if self.relu:
             return normalize_points(layer(x), norm, 0.0)
         x = layer(x)

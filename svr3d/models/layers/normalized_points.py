@@ -47,6 +47,32 @@ def normalize_points(
     return F.leaky_relu(x, slope)
 
 
+def norm_and_activate(points: Tensor, norm: nn.Module, slope: float) -> Tensor:
+    """Apply a batch norm in its mode, and activate.
+
+    Args:
+        points: Features (B, T, F).
+        norm: Batch norm over F features with parameters; training takes the statistics
+            of the batch, evaluation the running ones.
+        slope: Negative slope of the LeakyReLU that follows; 0 makes it a ReLU, 1 leaves
+            it out.
+
+    Returns:
+        (B, T, F).
+    """
+    if norm.training:
+        return normalize_points(points, norm, slope)
+    scale, shift = running_affine(norm)
+    normed = torch.addcmul(shift.to(points.dtype), points, scale.to(points.dtype))
+    return F.leaky_relu_(normed, slope)
+
+
+def running_affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
+    """Return scale and shift (F,) that a batch norm with running statistics is."""
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    return scale, norm.bias - norm.running_mean * scale
+
+
 def _batch_norm(norm: nn.BatchNorm1d, points: Tensor) -> Tensor:
     """Apply a norm to maps, as it is slow on features that lie last in memory."""
     norm.num_batches_tracked.add_(1)

@@ -4,6 +4,8 @@
 import torch
 from torch import Tensor, nn
 
+from svr3d.models.layers.normalized_points import running_affine
+
 
 def normalized_sums(points: Tensor, codes: Tensor, norm: nn.Module | None) -> Tensor:
     """Return the norm of ``points[None] + codes[:, None]``.
@@ -29,10 +31,11 @@ def normalized_sums(points: Tensor, codes: Tensor, norm: nn.Module | None) -> Te
     if norm is not None:
         if norm.training:
             mean, variance = _moments(points, codes, norm)
+            scale = norm.weight * torch.rsqrt(variance + norm.eps)
+            shift = norm.bias - mean * scale
         else:
-            mean, variance = norm.running_mean, norm.running_var
-        scale = norm.weight * torch.rsqrt(variance + norm.eps)
-        points = torch.addcmul(norm.bias - mean * scale, points, scale)
+            scale, shift = running_affine(norm)
+        points = torch.addcmul(shift, points, scale)
         codes = codes * scale
     device = points.device.type
     if torch.is_autocast_enabled(device):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chamfer distance between predicted points and those of the surface."""
 
+import torch
 from torch import Tensor, nn
 
 from svr3d.ops.chamfer_distance import chamfer_distance
@@ -50,6 +51,7 @@ class ChamferLoss(nn.Module):
                     f"ChamferLoss: expected {key!r} in the {name}, found "
                     f"{', '.join(map(repr, entries)) or 'nothing'}"
                 )
-        found = outputs["points"].float()
+        found = outputs["points"]
+        found = found.to(torch.promote_types(found.dtype, torch.float32))
         target = batch["surface_points"].to(found)
         return self.weight * chamfer_distance(found, target)

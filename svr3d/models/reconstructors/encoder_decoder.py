@@ -16,6 +16,7 @@ from svr3d.models.layers.map_views import check_way, map_views
 from svr3d.models.layers.memory_format import lay_out_channels_last
 from svr3d.models.layers.occupancy import occupancy_probabilities
 from svr3d.models.reconstructors.base import BaseReconstructor
+from svr3d.models.reconstructors.part_weights import load_part_weights
 from svr3d.registry import BACKBONES, HEADS, LOSSES
 
 # Upright objects stay upright.
@@ -58,6 +59,7 @@ class EncoderDecoder(BaseReconstructor):
         encode_views: str = "together",
         channels_last: bool = False,
         mirror_axis: str | None = None,
+        part_weights: Mapping[str, str] | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | list | None = None,
     ):
@@ -85,6 +87,8 @@ class EncoderDecoder(BaseReconstructor):
                 were trained on mirrored objects too (``RandomMirror``): predictions
                 are averaged with those from mirrored views, mirrored back along it.
                 None predicts once.
+            part_weights: Name of a part, such as 'head' -> checkpoint of another run
+                whose part of that name training starts from.
             data_preprocessor: Moves and normalises a batch.
             init_cfg: mmengine initialisation, applied before training.
 
@@ -135,6 +139,17 @@ class EncoderDecoder(BaseReconstructor):
         self.channels_last = channels_last
         if channels_last:
             lay_out_channels_last(self)
+        self.part_weights = dict(part_weights or {})
+
+    def init_weights(self) -> None:
+        """Initialise the parts, then load ``part_weights``; training calls this.
+
+        Raises:
+            CheckpointError: If they cannot be read or do not fit.
+            ConfigError: If the model has no such part.
+        """
+        super().init_weights()
+        load_part_weights(self, self.part_weights)
 
     def encode(self, images: Tensor) -> Tensor:
         """Encode the views of each sample and fuse their codes.
