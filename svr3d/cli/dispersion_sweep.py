@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from svr3d.analysis.dispersion.sweep_plan import SweepPlan, SweepRun
 
 _INPUTS = threading.Lock()
+_METRIC = "points/chamfer_x1000"
 _EPILOG = """examples:
   svr3d dispersion-sweep configs/dispersion/synthetic_narrow.yml --out work_dirs/sets
   svr3d dispersion-sweep one.py two.py -k 50 --out work_dirs/two
@@ -55,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--features", help="of images, as dispersion-score takes them")
     add("--weights", metavar="FILE", help="of the features")
+    add("--metrics", nargs="+", default=[], metavar="NAME", help="of the test, to draw "
+        "too (default: points/chamfer_x1000, else the first)")  # fmt: skip
     add("--gpus", nargs="+", metavar="N", help="train one run on each of these GPUs")
     add(
         "--checkpoint",
@@ -89,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     done, failed = run_all(plan, args, out)
     if not done:
         raise SVR3DError("no run of the sweep finished: " + "; ".join(failed))
-    found = trends(done)
+    shown = [(run, choose_numbers(numbers, args.metrics)) for run, numbers in done]
+    found = trends(shown)
     content: dict[str, Any] = {
         "title": plan.title,
         "clusters": plan.clusters,
@@ -252,6 +256,26 @@ def run_one(
         if isinstance(value, int | float):
             numbers[name] = float(value)
     return numbers
+
+
+def choose_numbers(
+    numbers: dict[str, float], metrics: Sequence[str]
+) -> dict[str, float]:
+    """Return the scores and some metrics of a test; sweep.json has all of them.
+
+    Raises:
+        ConfigError: If a metric is unknown.
+    """
+    from svr3d.analysis.dispersion.sweep_plan import SETS
+
+    tested = [name for name in numbers if name not in SETS]
+    unknown = [name for name in metrics if name not in tested]
+    if unknown:
+        raise ConfigError(
+            f"--metrics: expected some of {', '.join(tested)}, found {unknown[0]}"
+        )
+    chosen = list(metrics) or [name for name in tested if name == _METRIC] or tested[:1]
+    return {name: numbers[name] for name in numbers if name in (*SETS, *chosen)}
 
 
 def check_same(path: Path, content: dict[str, Any]) -> None:

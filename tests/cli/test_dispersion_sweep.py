@@ -11,7 +11,7 @@ from test_dispersion_score import CONFIG
 from svr3d.analysis.dispersion.sweep_plan import read_plan, trend_table, trends
 from svr3d.cli import dispersion_sweep
 from svr3d.cli import main as console
-from svr3d.cli.dispersion_sweep import main
+from svr3d.cli.dispersion_sweep import choose_numbers, main
 from svr3d.errors import ConfigError, SVR3DError
 
 TRAINED = CONFIG.replace('"EllipsoidData")', '"EllipsoidData", size=12)').replace(
@@ -62,7 +62,9 @@ def test_sweep_goes_on_where_it_stopped(commands, tmp_path):
     assert first["predictions"] == second["predictions"]
     assert first["shapes"] != second["shapes"]
     assert (tmp_path / "sweep" / "sweep.png").stat().st_size > 5000
-    assert "| runs | 9 |" in (tmp_path / "sweep" / "sweep.md").read_text()
+    table = (tmp_path / "sweep" / "sweep.md").read_text()
+    assert "| runs | 9 |" in table
+    assert "Output DS | points/chamfer_x1000 |" in table.splitlines()[0]
     commands.clear()
     part = tmp_path / "sweep" / "runs" / "9" / "dispersion" / "predictions"
     (part / "dispersion.json").unlink()
@@ -83,6 +85,18 @@ def test_a_run_that_fails_does_not_stop_the_others(commands, tmp_path, capsys):
     captured = capsys.readouterr()
     assert "failed: runs/bad: train failed" in captured.err
     assert captured.out.splitlines()[-1] == str(Path("sweep", "sweep.json"))
+
+
+def test_metrics_to_draw():
+    numbers = {"images": 1.0, "a/x": 2.0, "a/y": 3.0}
+    assert choose_numbers(numbers, []) == {"images": 1.0, "a/x": 2.0}
+    assert choose_numbers(numbers, ["a/y"]) == {"images": 1.0, "a/y": 3.0}
+    assert list(choose_numbers(numbers | {"points/chamfer_x1000": 4.0}, [])) == [
+        "images",
+        "points/chamfer_x1000",
+    ]
+    with pytest.raises(ConfigError, match="expected some of a/x, a/y, found z"):
+        choose_numbers(numbers, ["z"])
 
 
 def test_seeds_are_averaged():
