@@ -56,8 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--features", help="of images, as dispersion-score takes them")
     add("--weights", metavar="FILE", help="of the features")
-    add("--metrics", nargs="+", default=[], metavar="NAME", help="of the test, to draw "
-        "too (default: points/chamfer_x1000, else the first)")  # fmt: skip
+    add(
+        "--metrics",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="of the test, to draw too (default: points/chamfer_x1000, else the first)",
+    )
     add("--gpus", nargs="+", metavar="N", help="train one run on each of these GPUs")
     add(
         "--checkpoint",
