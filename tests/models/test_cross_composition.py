@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every shipped backbone under every shipped head: one step, one prediction."""
 
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import MODELS
 
 import svr3d.models
 from svr3d.models.heads.query_head import QueryHead
-from svr3d.registry import BACKBONES, HEADS
-from svr3d.structures import OccupancyField, Voxels
+from svr3d.registry import BACKBONES, HEADS, METRICS
+from svr3d.structures import Mesh, OccupancyField, PointCloud, Voxels
 
 WIDTH = 8
 PIXELS = 32
@@ -36,6 +37,7 @@ TRUNKS = {
 OTHERS = {
     "PointNetEncoder": ("input_points", dict(out_features=WIDTH, hidden=8)),
     "ResNetPointNetEncoder": ("input_points", dict(out_features=WIDTH, hidden=8)),
+    "BatchNormPointNetEncoder": ("input_points", dict(out_features=WIDTH)),
     "VoxelEncoder": (
         "voxels",
         dict(out_features=WIDTH, widths=(4, 4), resolution=8),
@@ -56,7 +58,9 @@ DECODERS = {
     "CBNDecoder2": {},
     "BatchNormDecoder": {},
     "CBNNoResNetDecoder": {},
+    "GridDecoder": {},
 }
+SQUARE = dict(type="SquareTemplate")
 
 
 def occupancy_head(decoder, width=WIDTH, **head):
@@ -83,6 +87,28 @@ VECTOR_HEADS = {
     ),
 }
 VECTOR_HEADS["occupancy latent"]["decoder"]["latent_features"] = 4
+POINT_HEADS = {
+    "patches": dict(
+        type="AtlasNetHead",
+        template=SQUARE,
+        num_patches=2,
+        features=WIDTH,
+        hidden_features=8,
+        num_points=32,
+        num_points_eval=32,
+    ),
+    "folded square": dict(
+        type="FoldNetHead",
+        template=SQUARE,
+        code_features=WIDTH,
+        hidden_features=8,
+        num_points=16,
+    ),
+    "points": dict(
+        type="PSGNHead", code_features=WIDTH, hidden_features=8, num_points=16
+    ),
+}
+VECTOR_HEADS |= POINT_HEADS
 GRID_HEADS = {
     "gru, voxels": (GRU, VOXELS),
     "lstm, transposed voxels": (LSTM, TRANSPOSED),
@@ -92,14 +118,27 @@ GRID_HEADS = {
         LSTM,
         occupancy_head("SimpleDecoder", 4, code_reduction="mean"),
     ),
+    "gru, patches": (GRU, dict(POINT_HEADS["patches"], features=32)),
+}
+# Head -> what it predicts, where that is no field and no grid.
+KINDS = {"AtlasNetHead": Mesh, "FoldNetHead": Mesh, "PSGNHead": PointCloud}
+LOSSES = {
+    "OccupancyHead": "OccupancyBCE",
+    "LocalOccupancyHead": "OccupancyBCE",
+    **dict.fromkeys(KINDS, "ChamferLoss"),
+}
+METRICS_OF_ALL = {
+    "VoxelIoU": dict(),
+    "PointIoU": dict(resolution=8),
+    "MeshDistances": dict(num_points=50),
+    "PointDistances": dict(points="surface", num_points=50),
 }
 
 
 def build(backbone, head, *, fusion=None, **options):
     if fusion is not None and fusion["type"] in ("GRU3D", "LSTM3D"):
         fusion = dict(fusion, in_features=WIDTH)
-    occupancy = head["type"] in ("OccupancyHead", "LocalOccupancyHead")
-    losses = [dict(type="OccupancyBCE" if occupancy else "VoxelBCE")]
+    losses = [dict(type=LOSSES.get(head["type"], "VoxelBCE"))]
     if head.get("latent"):
         losses.append(dict(type="LatentKL"))
     return MODELS.build(
@@ -122,6 +161,7 @@ def make_batch(samples=2, views=2):
         "voxels": torch.randint(0, 2, (samples, 8, 8, 8), dtype=torch.uint8),
         "points": torch.rand(samples, 12, 3) - 0.5,
         "occupancies": torch.randint(0, 2, (samples, 12)).float(),
+        "surface_points": torch.rand(samples, 20, 3) - 0.5,
         "sample_id": ["a", "b"],
     }
 
@@ -149,7 +189,8 @@ def train_and_predict(model, batch):
     model.eval()
     with torch.no_grad():
         shapes = model.predict(batch)
-    kind = OccupancyField if isinstance(model.head, QueryHead) else Voxels
+    other = OccupancyField if isinstance(model.head, QueryHead) else Voxels
+    kind = KINDS.get(type(model.head).__name__, other)
     assert isinstance(shapes, kind) and len(shapes) == len(batch["sample_id"])
     probabilities = shapes.to_voxels(8).probabilities
     assert probabilities.shape == (2, 8, 8, 8) and torch.isfinite(probabilities).all()
@@ -178,6 +219,33 @@ def test_other_inputs(backbone, head):
     backbone = dict(type=backbone, **arguments)
     model = build(backbone, VECTOR_HEADS[head], input_key=key)
     train_and_predict(model, make_batch())
+
+
+@pytest.mark.parametrize("metric", METRICS_OF_ALL)
+@pytest.mark.parametrize("head", VECTOR_HEADS)
+def test_every_metric_measures_what_every_head_predicts(head, metric):
+    backbone = dict(type="SimpleConvEncoder", **IMAGES["SimpleConvEncoder"])
+    head = dict(VECTOR_HEADS[head])
+    if "Occupancy" in head["type"]:
+        head |= dict(resolution=4, upsampling_steps=1)
+    model = build(backbone, head, fusion=MEAN).eval()
+    batch = make_batch()
+    batch |= {
+        "category": torch.zeros(2, dtype=torch.long),
+        "points_iou": batch["points"],
+        "occupancies_iou": batch["occupancies"],
+        "surface_normals": torch.eye(3)[torch.randint(3, (2, 20))],
+    }
+    with torch.no_grad():
+        shapes = model.predict(batch)
+    part = METRICS.build(dict(type=metric, **METRICS_OF_ALL[metric]))
+    part.dataset_meta = {"categories": ["thing"]}
+    part.process(batch, list(shapes))
+    found = part.evaluate(2)
+    assert part.table.count == 2
+    unknown = {name for name, value in found.items() if not np.isfinite(value)}
+    # Clouds have no normals to compare.
+    assert all("normals" in name and head["type"] == "PSGNHead" for name in unknown)
 
 
 def test_no_input_at_all():
@@ -237,7 +305,8 @@ def test_codes_of_another_size_are_named():
 
 
 def test_the_matrix_is_complete():
-    backbones = {*IMAGES, *TRUNKS, *OTHERS, "EmptyEncoder"}
+    # Those of timm need an optional package, and have tests of their own.
+    backbones = {*IMAGES, *TRUNKS, *OTHERS, "EmptyEncoder", "TimmEncoder"}
     assert backbones == set(svr3d.models.backbones.__all__)
     assert backbones <= set(BACKBONES.parts())
     heads = {head["type"] for head in VECTOR_HEADS.values()}
