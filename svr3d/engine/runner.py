@@ -135,6 +135,8 @@ def _choose_loop(cfg: Config) -> None:
 
 def _choose_precision(cfg: Config, amp: str) -> None:
     on_gpu = torch.cuda.is_available()
+    if cfg.optim_wrapper.get("optimizer") is None:
+        raise ConfigError("--amp: expected one optimiser, found optimisers of parts")
     kind = cfg.optim_wrapper.get("type", "OptimWrapper")
     name = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
     if name.rpartition(".")[2] not in (

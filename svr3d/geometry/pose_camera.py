@@ -8,13 +8,16 @@ al., "From image collections to point clouds with self-supervised shape and pose
 networks", 2020).
 """
 
+import math
+
 import torch
 from torch import Tensor
 
 CAMERA_DISTANCE = 2.0
 """From the camera to the origin, in units of the points."""
 
-_FOCAL_OVER_SIDE = 60.0 / 32.0
+FOCAL_OVER_SIDE = 60.0 / 32.0
+"""Focal length over the side of the image: a lens of 60 mm, a sensor of 32 mm."""
 
 
 def turn_to_camera(
@@ -52,7 +55,9 @@ def turn_to_camera(
     return torch.stack([x, y, z - distance], dim=-1)
 
 
-def project_to_pixels(points: Tensor, *, image_size: int = 64) -> Tensor:
+def project_to_pixels(
+    points: Tensor, *, image_size: int = 64, focal_over_side: float = FOCAL_OVER_SIDE
+) -> Tensor:
     """Projects points of the camera's frame.
 
     A point behind the camera is mirrored, not dropped, as in the program.
@@ -60,6 +65,7 @@ def project_to_pixels(points: Tensor, *, image_size: int = 64) -> Tensor:
     Args:
         points: (..., 3) of :func:`turn_to_camera`.
         image_size: Side of the image in pixels, S.
+        focal_over_side: Focal length over the side of the image.
 
     Returns:
         (..., 3): row, column and distance along the view axis, as
@@ -67,7 +73,29 @@ def project_to_pixels(points: Tensor, *, image_size: int = 64) -> Tensor:
     """
     x, y, z = points.unbind(-1)
     depth = z.abs()
-    focal, centre = _FOCAL_OVER_SIDE * image_size, image_size / 2
+    focal, centre = focal_over_side * image_size, image_size / 2
     row = (focal * x - centre * z) / depth
     column = (focal * y - centre * z) / depth
     return torch.stack([row, column, depth], dim=-1)
+
+
+def spread_poses(
+    numbers: Tensor,
+    *,
+    azimuths: tuple[float, float] = (-180.0, 180.0),
+    elevations: tuple[float, float] = (-20.0, 40.0),
+) -> Tensor:
+    """Makes poses of numbers between 0 and 1, as random ones are drawn.
+
+    Args:
+        numbers: (..., 2) in [0, 1).
+        azimuths: Lowest and highest azimuth in degrees.
+        elevations: Lowest and highest elevation in degrees.
+
+    Returns:
+        (..., 2) azimuth and elevation in radians.
+    """
+    limits = (azimuths, elevations)
+    lows = numbers.new_tensor([math.radians(low) for low, _ in limits])
+    spans = numbers.new_tensor([math.radians(high - low) for low, high in limits])
+    return spans * numbers + lows

@@ -84,8 +84,7 @@ def _save_mesh(mesh: Mesh, path: Path, kind: str, smooth: bool) -> None:
         raise ValueError(f"{path}: the surface is empty, nothing to write")
     colors = None
     if mesh.colors is not None:
-        opaque = torch.cat([mesh.colors[0], torch.ones(len(vertices), 1)], dim=1)
-        colors = (opaque.detach().clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        colors = _opaque_bytes(mesh.colors[0])
     if kind == "glb" and colors is None and smooth:
         normals = mesh.vertex_normals()[0].detach().numpy()
         path.write_bytes(_smooth_glb(vertices, faces, normals))
@@ -109,7 +108,16 @@ def _save_points(cloud: PointCloud, path: Path) -> None:
     import trimesh
 
     points = cloud.points[0].detach().numpy()
-    path.write_bytes(trimesh.PointCloud(points).export(file_type="ply"))
+    colors = None
+    if cloud.colors is not None:
+        colors = _opaque_bytes(cloud.colors[0])
+    path.write_bytes(trimesh.PointCloud(points, colors).export(file_type="ply"))
+
+
+def _opaque_bytes(colors: torch.Tensor) -> np.ndarray:
+    """Colours (N, 3) in [0, 1] as (N, 4) bytes."""
+    opaque = torch.cat([colors, torch.ones_like(colors[:, :1])], dim=1)
+    return (opaque.detach().clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
 def _save_binvox(

@@ -24,10 +24,15 @@ class PointCloud(Structure):
         points: For each sample (N_i, 3), in the object frame; a tensor (B, N, 3) stays
             a tensor.
         normals: Unit normals of the same shapes, or None.
+        colors: Red, green and blue in [0, 1] of the same shapes, or None.
+        poses: (B, 2) azimuth and elevation in radians from which each sample's image
+            was seen, as a network tells them, or None.
     """
 
     points: Sequence[torch.Tensor] | torch.Tensor
     normals: Sequence[torch.Tensor] | torch.Tensor | None = None
+    colors: Sequence[torch.Tensor] | torch.Tensor | None = None
+    poses: torch.Tensor | None = None
 
     def __post_init__(self):
         for index, part in enumerate(self.points):
@@ -35,37 +40,49 @@ class PointCloud(Structure):
                 raise ValueError(
                     f"points[{index}] must be (N, 3), found {tuple(part.shape)}"
                 )
-        if self.normals is None:
-            return
         expected = [tuple(part.shape) for part in self.points]
-        found = [tuple(part.shape) for part in self.normals]
-        if expected != found:
-            raise ValueError(f"points have shapes {expected}, normals {found}")
+        for name in ("normals", "colors"):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            found = [tuple(part.shape) for part in values]
+            if expected != found:
+                raise ValueError(f"points have shapes {expected}, {name} {found}")
+        if self.poses is not None and self.poses.shape != (len(expected), 2):
+            raise ValueError(
+                f"poses must be ({len(expected)}, 2), found {tuple(self.poses.shape)}"
+            )
 
     def __len__(self) -> int:
         return len(self.points)
 
     def _select(self, index: slice) -> PointCloud:
-        normals = None if self.normals is None else self.normals[index]
-        return PointCloud(self.points[index], normals)
+        chosen = (part if part is None else part[index] for part in self._parts)
+        return PointCloud(*chosen)
+
+    @property
+    def _parts(self) -> tuple[Sequence[torch.Tensor] | torch.Tensor | None, ...]:
+        return self.points, self.normals, self.colors, self.poses
 
     @classmethod
     def cat(cls, batches: Sequence[PointCloud]) -> PointCloud:
-        """Join batches into one; normals stay only if all batches have them."""
-        normals = None
-        if all(batch.normals is not None for batch in batches):
-            normals = [part for batch in batches for part in batch.normals]
-        return cls([part for batch in batches for part in batch.points], normals)
+        """Join batches; normals, colours, poses stay only if all batches have them."""
+        joined = []
+        for parts in zip(*(batch._parts for batch in batches), strict=True):
+            whole = all(part is not None for part in parts)
+            joined.append([item for part in parts for item in part] if whole else None)
+        *rest, poses = joined
+        return cls(*rest, None if poses is None else torch.stack(poses))
 
     def to(self, device: torch.device | str) -> PointCloud:
         """Return the points on another device."""
-        points, normals = (
+        parts = (
             part.to(device)
             if isinstance(part, torch.Tensor)
             else part and [sample.to(device) for sample in part]
-            for part in (self.points, self.normals)
+            for part in self._parts
         )
-        return PointCloud(points, normals)
+        return PointCloud(*parts)
 
     def to_voxels(self, resolution: int = 32) -> Voxels:
         """Set the cells that hold a point to 1; points outside the frame are left out.
@@ -110,9 +127,8 @@ class PointCloud(Structure):
             else:
                 raise ValueError("cannot draw points from an empty set")
             chosen.append(index.to(points.device))
-        normals = None
-        if self.normals is not None:
-            normals = [n[i] for n, i in zip(self.normals, chosen, strict=True)]
-        return PointCloud(
-            [p[i] for p, i in zip(self.points, chosen, strict=True)], normals
+        drawn = (
+            None if part is None else [p[i] for p, i in zip(part, chosen, strict=True)]
+            for part in self._parts[:3]
         )
+        return PointCloud(*drawn, self.poses)

@@ -12,6 +12,7 @@ from svr3d.models.backbones.pointnet_encoders import (
 )
 from svr3d.models.backbones.residual_encoder import ResidualEncoder
 from svr3d.models.backbones.resnet_features import ResNetFeatures
+from svr3d.models.backbones.same_conv_encoder import SameConvEncoder
 from svr3d.models.backbones.simple_conv_encoder import SimpleConvEncoder
 from svr3d.models.backbones.timm_encoder import TimmEncoder
 from svr3d.models.backbones.vgg_features import VGGFeatures
@@ -28,6 +29,7 @@ __all__ = [
     "ResNetFeatures",
     "ResNetPointNetEncoder",
     "ResidualEncoder",
+    "SameConvEncoder",
     "SimpleConvEncoder",
     "TimmEncoder",
     "VGGFeatures",

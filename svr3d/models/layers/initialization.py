@@ -52,6 +52,26 @@ def _small_or_he_normal(weight: Tensor) -> None:
     (small_normal if weight.dim() == 2 else he_normal)(weight)
 
 
+def unit_uniform(weight: Tensor) -> None:
+    """Fill a weight uniformly within sqrt(3 / (in * kernel volume)), in place.
+
+    Args:
+        weight: (out, in, ...).
+    """
+    bound = math.sqrt(3.0 / math.prod(weight.shape[1:]))
+    with torch.no_grad():
+        weight.uniform_(-bound, bound)
+
+
+def truncated_normal(weight: Tensor) -> None:
+    """Fill a weight with N(0, 0.02^2) cut at two standard deviations, in place.
+
+    Args:
+        weight: (out, in).
+    """
+    nn.init.trunc_normal_(weight, std=0.02, a=-0.04, b=0.04)
+
+
 def choy_normal(
     weight: Tensor, *, groups: int = 1, fan_out_leaves_out: int = 1
 ) -> None:
@@ -90,6 +110,7 @@ def choy_port_normal(weight: Tensor, *, groups: int = 1) -> None:
 # 'paddle': the PaddlePaddle 2.0 program of Res3D-GRU-3, whose decoder keeps that
 # framework's defaults. 'theano': chrischoy/3D-R2N2, lib/layers.py. 'port':
 # heromanba/3D-R2N2-PyTorch.
+# 'tflearn': klnavaneet/ssl_3d_recon, which keeps the defaults of tflearn.
 # 'pix2vox': hzxie/Pix2Vox, utils/network_utils.py, alike for all parts. Its rule takes
 # axis 1 of a transposed convolution, which is its output, for the fan-in.
 INITIALIZATIONS: dict[str, dict[str, tuple[Callable, Callable]]] = {
@@ -105,6 +126,7 @@ INITIALIZATIONS: dict[str, dict[str, tuple[Callable, Callable]]] = {
     "theano": dict.fromkeys(
         ("encoder", "recurrent", "decoder"), (choy_normal, choy_normal)
     ),
+    "tflearn": dict.fromkeys(("encoder", "decoder"), (unit_uniform, truncated_normal)),
     "port": dict.fromkeys(
         ("encoder", "recurrent", "decoder"), (choy_port_normal, choy_port_normal)
     ),

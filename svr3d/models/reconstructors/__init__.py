@@ -3,5 +3,6 @@
 
 from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.models.reconstructors.encoder_decoder import EncoderDecoder
+from svr3d.models.reconstructors.self_supervised_points import SelfSupervisedPoints
 
-__all__ = ["BaseReconstructor", "EncoderDecoder"]
+__all__ = ["BaseReconstructor", "EncoderDecoder", "SelfSupervisedPoints"]

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The reconstructor of supervised methods: backbone, fusion of views, head, refiner."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmengine.registry import MODELS, Registry
+from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from svr3d.models.fusion.view_pooling import ViewPooling
@@ -16,8 +15,9 @@ from svr3d.models.layers.map_views import check_way, map_views
 from svr3d.models.layers.memory_format import lay_out_channels_last
 from svr3d.models.layers.occupancy import occupancy_probabilities
 from svr3d.models.reconstructors.base import BaseReconstructor
+from svr3d.models.reconstructors.build_parts import build_part, named_losses
 from svr3d.models.reconstructors.part_weights import load_part_weights
-from svr3d.registry import BACKBONES, HEADS, LOSSES
+from svr3d.registry import BACKBONES, HEADS
 
 # Upright objects stay upright.
 _MIRROR_AXES = {"x": 0, "z": 2}
@@ -113,9 +113,9 @@ class EncoderDecoder(BaseReconstructor):
         self.input_key = input_key
         self.encode_views = encode_views
         self.mirror_axis = mirror_axis
-        self.backbone = _build(backbone, BACKBONES)
-        self.fusion = None if fusion is None else _build(fusion, MODELS)
-        self.head = _build(head, HEADS)
+        self.backbone = build_part(backbone, BACKBONES)
+        self.fusion = None if fusion is None else build_part(fusion, MODELS)
+        self.head = build_part(head, HEADS)
         if fuse not in ("codes", "volumes"):
             raise ValueError(f"fuse: expected 'codes' or 'volumes', found {fuse!r}")
         if fuse == "volumes" and not isinstance(self.fusion, ViewPooling):
@@ -131,9 +131,9 @@ class EncoderDecoder(BaseReconstructor):
                 f"{type(self.head).__name__} answers at points: expected fuse='codes' "
                 "and no refiner, which are for heads that emit voxels"
             )
-        self.refiner = None if refiner is None else _build(refiner, MODELS)
-        self.losses = nn.ModuleDict(_named_losses(losses))
-        self.refiner_losses = nn.ModuleDict(_named_losses(refiner_losses))
+        self.refiner = None if refiner is None else build_part(refiner, MODELS)
+        self.losses = nn.ModuleDict(named_losses(losses))
+        self.refiner_losses = nn.ModuleDict(named_losses(refiner_losses))
         if self.refiner is None and self.refiner_losses:
             raise ValueError("refiner_losses: expected a refiner, found none")
         self.channels_last = channels_last
@@ -301,29 +301,3 @@ def _entry(batch: dict[str, Any], key: str) -> Any:
             f"batch: expected {key!r}, found {', '.join(map(repr, batch)) or 'nothing'}"
         )
     return batch[key]
-
-
-def _build(part: dict | nn.Module, registry: Registry) -> nn.Module:
-    return part if isinstance(part, nn.Module) else registry.build(part)
-
-
-# VoxelSoftIoU -> voxel_soft_iou: IoU is one word although two of its letters are large.
-_WORD = re.compile(r"IoU|[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
-
-
-def _named_losses(losses: Sequence | Mapping) -> dict[str, nn.Module]:
-    if isinstance(losses, Mapping) and "type" in losses:
-        losses = [losses]
-    if isinstance(losses, Mapping):
-        return {name: _build(part, LOSSES) for name, part in losses.items()}
-    named: dict[str, nn.Module] = {}
-    for part in losses:
-        module = _build(part, LOSSES)
-        name = "_".join(_WORD.findall(type(module).__name__)).lower()
-        if name in named:
-            raise ValueError(
-                f"losses: found {type(module).__name__} twice; give them names in a "
-                "dict"
-            )
-        named[name] = module
-    return named
