@@ -84,7 +84,7 @@ def test_steps(golden, golden_dir, repository, case, config, names):
             )
         if step == 0:
             check_gradients(gradients, expected, state)
-    # In the second step a point has crossed the border of a pixel by rounding.
+    # In the second step points lie so near borders of pixels that rounding decides.
     share = 0.97 if len(expected["losses"]) == 1 else 0.96
     check_weights(restore_ssl3d_names(model.state_dict()), expected, share)
 

@@ -26,6 +26,9 @@ IMAGES = {
         image_size=PIXELS,
         out_features=WIDTH,
     ),
+    "SameConvEncoder": dict(
+        out_features=WIDTH, image_size=PIXELS, widths=(4, 8), kernels=(3, 5)
+    ),
     "SimpleConvEncoder": dict(out_features=WIDTH, widths=(4, 6)),
 }
 # Trunk -> what it makes maps with; a FeatureMapEncoder makes a vector of those.
