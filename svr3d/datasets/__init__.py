@@ -12,6 +12,7 @@ from .pix3d import Pix3D
 from .point_samples import PointSampling
 from .rng import SampleRandom, SeededIndex, stable_seed
 from .shapenet_atlasnet import ShapeNetAtlasNet
+from .shapenet_drc import ShapeNetDRC
 from .shapenet_r2n2 import ShapeNetR2N2
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "SampleRandom",
     "SeededIndex",
     "ShapeNetAtlasNet",
+    "ShapeNetDRC",
     "ShapeNetR2N2",
     "find_data_root",
     "stable_seed",

@@ -21,6 +21,7 @@ CHOY_NUM_VIEWS = 24
 """Published renderings of each model."""
 
 _FOCAL_OVER_WIDTH = 35.0 / 32.0
+_DRC_FOCAL_OVER_WIDTH = 60.0 / 32.0
 
 
 def choy_camera(
@@ -74,6 +75,40 @@ def choy_intrinsics(
         [[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]],
         dtype=torch.float64,
     )
+
+
+def drc_camera(
+    views: Tensor, *, height: int = 64, width: int = 64
+) -> tuple[Tensor, Tensor]:
+    """Return the cameras of DRC's renderings.
+
+    They look at the origin from distance d with +y up; the centre is ``d (cos e cos a,
+    sin e, -cos e sin a)``: azimuth goes from +x towards -z, the other way than in
+    :func:`choy_camera`. The lens is 60 mm on a 32 mm sensor. Source: shubhtuls/drc
+    ``preprocess``.
+
+    Args:
+        views: Rows (N, 4) of ``view.txt``: azimuth and elevation (degrees), in-plane
+            rotation (must be 0), distance.
+        height: Image height in pixels.
+        width: Image width in pixels; the longer side sees the whole sensor.
+
+    Returns:
+        Extrinsics (N, 3, 4) in the frame of the mesh file (y up, bounding box diagonal
+        1, centred) and intrinsics (N, 3, 3).
+
+    Raises:
+        ValueError: If the rows are not (N, 4), or an in-plane rotation is not 0.
+    """
+    views = torch.as_tensor(views)
+    if views.ndim != 2 or views.shape[1] != 4:
+        raise ValueError(f"views must be (N, 4), found {tuple(views.shape)}")
+    if bool((views[:, 2] != 0).any()):
+        raise ValueError(f"in-plane rotations must be 0, found {views[:, 2].tolist()}")
+    intrinsics = choy_intrinsics(height=height, width=width).to(views.dtype)
+    intrinsics[[0, 1], [0, 1]] *= _DRC_FOCAL_OVER_WIDTH / _FOCAL_OVER_WIDTH
+    extrinsics = orbit_camera(-views[:, 0], views[:, 1], views[:, 3])
+    return extrinsics, intrinsics.expand(len(views), 3, 3).clone()
 
 
 def orbit_camera(azimuth: Tensor, elevation: Tensor, distance: Tensor) -> Tensor:

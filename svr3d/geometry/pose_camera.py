@@ -99,3 +99,30 @@ def spread_poses(
     lows = numbers.new_tensor([math.radians(low) for low, _ in limits])
     spans = numbers.new_tensor([math.radians(high - low) for low, high in limits])
     return spans * numbers + lows
+
+
+def to_pose_axes(points: Tensor) -> Tensor:
+    """Returns points of ShapeNet's axes (y up) in those that true poses turn.
+
+    ``(x, y, z) -> (-y, -z, x)``: with azimuth and elevation of the DRC renderings the
+    camera of this module then sees the object as they show it. Clouds of a network
+    that never saw a pose lie in these axes up to a rotation of its own.
+
+    Args:
+        points: (..., 3).
+    """
+    x, y, z = points.unbind(-1)
+    return torch.stack([-y, -z, x], dim=-1)
+
+
+def from_pose_axes(points: Tensor) -> Tensor:
+    """Returns points of the axes that true poses turn in ShapeNet's (y up).
+
+    The inverse of :func:`to_pose_axes`; what ``--rotate`` of the published evaluation
+    does.
+
+    Args:
+        points: (..., 3).
+    """
+    x, y, z = points.unbind(-1)
+    return torch.stack([z, -x, -y], dim=-1)

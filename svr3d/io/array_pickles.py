@@ -43,7 +43,7 @@ def read_array_pickle(stream: BinaryIO, *, source: str) -> Any:
 
     Returns:
         Dictionaries (ordered ones become plain), lists, tuples, numbers, strings and
-        arrays; one-dimensional arrays of objects become lists.
+        arrays; arrays of objects become lists, of lists where they have more axes.
 
     Raises:
         CheckpointError: If the pickle asks for any other class or function, is cut
@@ -154,11 +154,11 @@ def _decode(content: Any, dtype: Any, shape: Any, order: str) -> np.ndarray | li
     ):
         raise pickle.UnpicklingError(f"expected a shape, found {reprlib.repr(shape)}")
     if dtype.code == "O":
-        if not isinstance(content, list) or shape != (len(content),):
+        if not isinstance(content, list) or math.prod(shape) != len(content):
             raise pickle.UnpicklingError(
-                f"expected a one-dimensional list of objects, found shape {shape}"
+                f"expected as many objects as fill the shape {shape}"
             )
-        return content
+        return _rows(content, shape)
     if isinstance(content, str):  # Python 2 wrote bytes as text
         content = content.encode("latin1")
     if not isinstance(content, bytes | bytearray):
@@ -171,6 +171,15 @@ def _decode(content: Any, dtype: Any, shape: Any, order: str) -> np.ndarray | li
         )
     array = np.frombuffer(content, stored).reshape(shape, order=order)
     return np.array(array, dtype=stored.newbyteorder("="), order="C")
+
+
+def _rows(content: list, shape: tuple[int, ...]) -> list:
+    """Return objects, which numpy lists row by row, as lists of lists."""
+    for size in reversed(shape[1:]):
+        if size == 0:
+            raise pickle.UnpicklingError(f"expected objects, found the shape {shape}")
+        content = [content[i : i + size] for i in range(0, len(content), size)]
+    return content
 
 
 def _reconstruct(kind: Any, shape: Any, code: Any) -> _Array:

@@ -63,14 +63,15 @@ def write_rendering_metadata(path: str | PathLike, metadata: np.ndarray) -> None
     Args:
         path: The file; its folder must exist.
         metadata: Rows (N, 5) of azimuth, elevation, in-plane rotation (degrees),
-            distance ratio, field of view; or (N, 10) as DISN's renderer writes them.
+            distance ratio, field of view; (N, 10) as DISN's renderer writes them; or
+            (N, 4), without the field of view, as DRC's ``view.txt``.
     """
     metadata = np.asarray(metadata, np.float64)
-    fits = metadata.ndim == 2 and metadata.shape[1] in (5, 10)
+    fits = metadata.ndim == 2 and metadata.shape[1] in (4, 5, 10)
     if not fits or not np.isfinite(metadata).all():
         raise DataError(
-            f"metadata for {path}: expected finite rows (N, 5) or (N, 10), found "
-            f"{metadata.shape}"
+            f"metadata for {path}: expected finite rows (N, 4), (N, 5) or (N, 10), "
+            f"found {metadata.shape}"
         )
     lines = [" ".join(f"{value:.10g}" for value in row) for row in metadata]
     Path(path).write_text("\n".join(lines) + "\n", encoding="ascii")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random cameras with the distribution of 3D-R2N2's renderings."""
+"""Random cameras with the distributions of published renderings."""
 
 import numpy as np
+
+from svr3d.geometry.pose_camera import CAMERA_DISTANCE
 
 AZIMUTH_RANGE = (0.0, 360.0)
 ELEVATION_RANGE = (25.0, 30.0)
@@ -11,6 +13,10 @@ FIELD_OF_VIEW = 25.0
 # The renderings of the dispersion study, by DISN's renderer.
 LIMITED_ELEVATION_RANGE = (20.0, 30.0)
 LIMITED_DISTANCE_RATIO_RANGE = (0.65, 1.0)
+# DRC's renderings, whole degrees: low up to but not including high.
+DRC_AZIMUTH_RANGE = (-180, 180)
+DRC_ELEVATION_RANGE = (-20, 40)
+
 _FOCAL, _SENSOR, _LARGEST_DISTANCE = 35.0, 32.0, 1.75
 
 
@@ -57,3 +63,23 @@ def sample_limited_yaw(yaw_range: float, rng: np.random.Generator) -> np.ndarray
     row[3] = rng.uniform(*LIMITED_DISTANCE_RATIO_RANGE)
     row[4:7] = _FOCAL, _SENSOR, _LARGEST_DISTANCE
     return row.round(6)
+
+
+def sample_drc_views(num_views: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw rows of ``view.txt`` as DRC's renderer does.
+
+    Source: Tulsiani et al., "Multi-view supervision for single-view reconstruction via
+    differentiable ray consistency", CVPR 2017, renderings of ShapeNet.
+
+    Args:
+        num_views: Number of cameras V.
+        rng: Source of the draws.
+
+    Returns:
+        Rows (V, 4) float64 of azimuth and elevation (whole degrees), 0 and distance 2.
+    """
+    rows = np.zeros((num_views, 4))
+    rows[:, 0] = rng.integers(*DRC_AZIMUTH_RANGE, num_views)
+    rows[:, 1] = rng.integers(*DRC_ELEVATION_RANGE, num_views)
+    rows[:, 3] = CAMERA_DISTANCE
+    return rows

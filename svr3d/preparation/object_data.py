@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from svr3d.geometry.cameras import choy_camera, to_object_frame
+from svr3d.geometry.cameras import choy_camera, drc_camera, to_object_frame
 from svr3d.io.mesh_data import MeshData
 from svr3d.io.meshes import load_mesh
 from svr3d.io.points import OccupancyPoints, SurfacePoints
 from svr3d.ops import voxelize_meshes
-from svr3d.preparation.camera_sampling import sample_choy_metadata, sample_limited_yaw
+from svr3d.preparation.camera_sampling import (
+    sample_choy_metadata,
+    sample_drc_views,
+    sample_limited_yaw,
+)
+from svr3d.preparation.colored_cloud import colored_cloud
 from svr3d.preparation.deformation import Deformation
 from svr3d.preparation.object_frame import PlacedMesh, normalize_mesh
 from svr3d.preparation.occupancy_samples import sample_occupancy
@@ -30,7 +35,7 @@ class ObjectData:
     Attributes:
         placed: The mesh in the object frame.
         images: Renderings (V, H, W, 4) uint8 RGBA.
-        metadata: Rows (V, 5) of ``rendering_metadata.txt``.
+        metadata: Rows (V, 5) of ``rendering_metadata.txt``, or (V, 4) of ``view.txt``.
         extrinsics: Cameras (V, 3, 4) float64 of the object frame.
         intrinsics: Cameras (V, 3, 3) float64 in pixels.
         surface: Surface points with normals.
@@ -42,6 +47,8 @@ class ObjectData:
         closed: Whether the points are those of a watertight version of the mesh.
         limited: By limit of the yaw, an image (H, W, 4) uint8 RGBA and the ten numbers
             of its camera.
+        cloud: Few points (K, 3) in the object frame with RGB (K, 3) in [0, 1], where
+            the layout wants them.
     """
 
     placed: PlacedMesh
@@ -55,6 +62,7 @@ class ObjectData:
     points: OccupancyPoints | None = None
     closed: bool = False
     limited: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    cloud: tuple[np.ndarray, np.ndarray] | None = None
 
     def counts(self) -> dict[str, int | bool]:
         """Return the sizes that the manifest lists."""
@@ -112,13 +120,15 @@ def prepare_object(
         for name in ("cameras", "points", "surface")
     )
     grid_scale = 1.0 / placed.diagonal
-    metadata = sample_choy_metadata(settings.views, cameras)
+    layout = settings.build_layout()
+    draw = sample_drc_views if layout.cameras == "drc" else sample_choy_metadata
+    metadata = draw(settings.views, cameras)
     images, extrinsics, intrinsics = _render(
         mesh, metadata, settings.resolution, settings.supersample, grid_scale
     )
     solid = _solid(mesh, settings)
     inner = {}
-    if settings.build_layout().wants_solids:
+    if layout.wants_solids:
         voxels = voxelize_meshes(
             torch.from_numpy(mesh.vertices),
             torch.from_numpy(mesh.faces),
@@ -142,6 +152,8 @@ def prepare_object(
         rng=surface,
         hidden=settings.hidden_surface,
     )
+    if layout.wants_colored_cloud:
+        inner["cloud"] = colored_cloud(mesh, shown)
     return ObjectData(
         placed=placed,
         images=images,
@@ -163,10 +175,9 @@ def _render(
     supersample: int,
     grid_scale: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return images, extrinsics and intrinsics of rows (V, 5) of the metadata."""
-    extrinsics, intrinsics = choy_camera(
-        torch.from_numpy(metadata), height=side, width=side
-    )
+    """Return images, extrinsics and intrinsics of rows (V, 5) or (V, 4)."""
+    camera = drc_camera if metadata.shape[1] == 4 else choy_camera
+    extrinsics, intrinsics = camera(torch.from_numpy(metadata), height=side, width=side)
     lower_corner = torch.full((3,), -grid_scale / 2, dtype=torch.float64)
     extrinsics = to_object_frame(extrinsics, lower_corner, grid_scale)
     renderer = ColorRenderer(side, side, supersample=supersample)

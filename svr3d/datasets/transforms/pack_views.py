@@ -20,6 +20,8 @@ _FLOAT_KEYS = (
     "surface_normals",
     "camera_rotation",
     "shape_parameter",
+    "poses",
+    "surface_colors",
 )
 
 
@@ -32,15 +34,20 @@ class PackViews(BaseTransform):
     ``extrinsics`` (V, 3, 4), ``view_angles`` (V, 3) float32 where the cameras are
     known; ``view_ids`` (V,) int64; ``voxels`` (R, R, R) uint8 and points where they
     were loaded; ``camera_rotation`` (3, 3) of targets in the viewer's frame;
-    ``category`` int and ``sample_id`` str.
+    ``category`` int and ``sample_id`` str; of single-image collections ``poses`` (V, 2)
+    float32, ``surface_colors`` (N, 3), ``part_maps`` (V, H, W) int64, and of a
+    neighbour ``neighbor_images`` (1, 3, H, W) and ``neighbor_masks``, shaped as masks.
 
     Args:
+        mask_channel: Whether masks have an axis of channels; without it they are
+            (V, H, W).
         with_index: Add ``index``, the position in the data set, for networks that learn
             a code of each object.
     """
 
-    def __init__(self, with_index: bool = False):
+    def __init__(self, with_index: bool = False, *, mask_channel: bool = True):
         self.with_index = with_index
+        self.mask_channel = mask_channel
 
     def transform(self, sample: Sample) -> Sample:
         """Return a new dict with the keys of the contract only."""
@@ -50,8 +57,14 @@ class PackViews(BaseTransform):
             packed["view_ids"] = torch.as_tensor(sample["view_ids"], dtype=torch.int64)
         if "voxels" in sample:
             packed["voxels"] = torch.from_numpy(sample["voxels"])
-        if "masks" in sample:
-            packed["masks"] = torch.from_numpy(sample["masks"][:, None])
+        if "neighbor_images" in sample:
+            packed["neighbor_images"] = _planes(sample["neighbor_images"])
+        for key in ("masks", "neighbor_masks"):
+            if key in sample:
+                masks = torch.from_numpy(sample[key])
+                packed[key] = masks[:, None] if self.mask_channel else masks
+        if "part_maps" in sample:
+            packed["part_maps"] = torch.as_tensor(sample["part_maps"])
         for key in _FLOAT_KEYS:
             if key in sample:
                 packed[key] = torch.as_tensor(sample[key], dtype=torch.float32)

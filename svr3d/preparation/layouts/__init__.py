@@ -3,6 +3,7 @@
 
 from svr3d.preparation.layouts.atlasnet import AtlasNetLayout
 from svr3d.preparation.layouts.base import Layout
+from svr3d.preparation.layouts.drc import DRCLayout
 from svr3d.preparation.layouts.occnet import OccNetLayout
 from svr3d.preparation.layouts.r2n2 import R2N2Layout
 
@@ -10,6 +11,14 @@ LAYOUTS: dict[str, type[Layout]] = {
     "r2n2": R2N2Layout,
     "occnet": OccNetLayout,
     "atlasnet": AtlasNetLayout,
+    "drc": DRCLayout,
 }
 
-__all__ = ["LAYOUTS", "AtlasNetLayout", "Layout", "OccNetLayout", "R2N2Layout"]
+__all__ = [
+    "LAYOUTS",
+    "AtlasNetLayout",
+    "DRCLayout",
+    "Layout",
+    "OccNetLayout",
+    "R2N2Layout",
+]

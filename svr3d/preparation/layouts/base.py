@@ -27,10 +27,14 @@ class Layout(ABC):
         packbits: Whether labels are stored eight to a byte, else one each.
         yaw_ranges: Limits of the yaw in degrees for which there is a set of images.
         wants_solids: Whether objects have voxels and occupancy points.
+        wants_colored_cloud: Whether objects have a cloud of few points with colours.
+        cameras: Whose cameras see the object, ``choy`` (3D-R2N2) or ``drc``.
     """
 
     name: str
     wants_solids: bool = True
+    wants_colored_cloud: bool = False
+    cameras: str = "choy"
 
     def __init__(
         self,
