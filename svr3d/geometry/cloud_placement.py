@@ -35,7 +35,8 @@ def find_placement(points: Tensor, normalization: str = "UnitBall") -> CloudPlac
 
     ``UnitBall``: the mean of the points, and the largest distance to it.
     ``BoundingBox``: the centre of the box, and half of its longest side, so that the
-    longest axis spans [-1, 1]. ``AnisotropicBoundingBox``: half of each side.
+    longest axis spans [-1, 1]. ``UnitBox``: the same centre and the whole side, so that
+    it spans [-0.5, 0.5]. ``AnisotropicBoundingBox``: half of each side.
     ``Center`` and ``CenterBox``: mean or centre of the box, scale 1. ``Identity``:
     nothing. Source: ThibaultGROUEIX/AtlasNet ``dataset/pointcloud_processor.py``.
 
@@ -83,6 +84,11 @@ def _unit_ball(points):
     return CloudPlacement(centre, distances.amax(-2, keepdim=True))
 
 
+def _unit_box(points):
+    centre, half = _box(points)
+    return CloudPlacement(centre, 2 * half.amax(-1, keepdim=True))
+
+
 def _bounding_box(points):
     centre, half = _box(points)
     return CloudPlacement(centre, half.amax(-1, keepdim=True))
@@ -91,6 +97,7 @@ def _bounding_box(points):
 _RULES: dict[str, Callable[[Tensor], CloudPlacement]] = {
     "UnitBall": _unit_ball,
     "BoundingBox": _bounding_box,
+    "UnitBox": _unit_box,
     "AnisotropicBoundingBox": lambda points: CloudPlacement(*_box(points)),
     "Center": lambda points: CloudPlacement(_mean(points), _one(points)),
     "CenterBox": lambda points: CloudPlacement(_box(points)[0], _one(points)),

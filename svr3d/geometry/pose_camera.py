@@ -13,6 +13,8 @@ import math
 import torch
 from torch import Tensor
 
+from svr3d.geometry.rotations import rotation_about
+
 CAMERA_DISTANCE = 2.0
 """From the camera to the origin, in units of the points."""
 
@@ -126,3 +128,32 @@ def from_pose_axes(points: Tensor) -> Tensor:
     """
     x, y, z = points.unbind(-1)
     return torch.stack([z, -x, -y], dim=-1)
+
+
+def pose_rotation(angles: Tensor) -> Tensor:
+    """Returns rotations for column vectors: azimuth first, elevation, then tilt.
+
+    ``pose_rotation(poses) @ p`` is what :func:`turn_to_camera` does before it moves the
+    points. The third angle, about the view axis, is that of the published alignment
+    (``align_pcl_transform.py``).
+
+    Args:
+        angles: (..., 2) azimuth and elevation, or (..., 3) with a tilt; radians.
+
+    Returns:
+        (..., 3, 3).
+
+    Raises:
+        ValueError: The last axis is wrong.
+    """
+    if angles.shape[-1] not in (2, 3):
+        raise ValueError(
+            f"angles: expected (..., 2) or (..., 3), found {tuple(angles.shape)}"
+        )
+    axes = torch.eye(3, dtype=angles.dtype, device=angles.device)
+    turns = [
+        rotation_about(axes[axis].expand(*angles.shape[:-1], 3), angles[..., axis])
+        for axis in range(angles.shape[-1])
+    ]
+    rotation = turns[1] @ turns[0]
+    return turns[2] @ rotation if len(turns) == 3 else rotation

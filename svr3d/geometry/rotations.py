@@ -37,5 +37,26 @@ def rotation_about(axis: Tensor, angle: Tensor) -> Tensor:
     cross = rows.unflatten(-1, (3, 3))
     angle = angle[..., None, None]
     outer = axis[..., :, None] * axis[..., None, :]
-    identity = torch.eye(3, dtype=axis.dtype)
+    identity = torch.eye(3, dtype=axis.dtype, device=axis.device)
     return angle.cos() * identity + angle.sin() * cross + (1 - angle.cos()) * outer
+
+
+def nearest_rotation(matrix: Tensor) -> Tensor:
+    """Return the rotations (..., 3, 3) nearest to matrices, never reflections.
+
+    Of pairs of points ``q = R p`` the sum of ``q p^T`` gives the R of least squares
+    (Kabsch, 1976).
+
+    Args:
+        matrix: (..., 3, 3).
+    """
+    left, _, right = torch.linalg.svd(matrix)
+    flip = torch.ones_like(matrix[..., 0])
+    flip[..., 2] = torch.linalg.det(left @ right).sign()
+    return (left * flip[..., None, :]) @ right
+
+
+def rotation_angle(rotation: Tensor) -> Tensor:
+    """Return by how many radians (...) rotations (..., 3, 3) turn, 0 to pi."""
+    cosine = (rotation.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2
+    return cosine.clamp(-1, 1).acos()

@@ -62,6 +62,7 @@ class PointDistances(TableMetric):
         mean: str = "samples",
         emd_points: int = 0,
         emd_method: str = "auction",
+        emd_squared: bool = False,
         rotate_back: bool = False,
         voxel_surface: str = "smooth",
         unit: str = "radius of the unit ball",
@@ -92,6 +93,8 @@ class PointDistances(TableMetric):
             emd_points: Points of both sets whose earth mover distance is taken; 0
                 leaves it out. Drawn without replacement where there are enough.
             emd_method: 'auction' or 'exact', see :func:`svr3d.ops.match_points`.
+            emd_squared: Whether the mean squared distance of the matched points is
+                reported, too, as ssl3d does; they are matched by the distance itself.
             rotate_back: Whether predictions are turned from the camera's frame to that
                 of the object by ``camera_rotation`` of the batch, for true points in
                 the object's frame.
@@ -139,6 +142,7 @@ class PointDistances(TableMetric):
         self.mean = mean
         self.emd_points = emd_points
         self.emd_method = emd_method
+        self.emd_squared = emd_squared and emd_points > 0
         self.rotate_back = rotate_back
         self.voxel_surface = voxel_surface
         self.unit = unit
@@ -153,7 +157,11 @@ class PointDistances(TableMetric):
             "precision": "precision",
             "recall": "recall",
         }
-        return columns | ({"EMD x100": "emd_x100"} if self.emd_points else {})
+        if self.emd_points:
+            columns["EMD x100"] = "emd_x100"
+        if self.emd_squared:
+            columns["squared EMD x1000"] = "emd_squared_x1000"
+        return columns
 
     def process(self, data_batch: dict[str, Any], data_samples: Sequence[Any]) -> None:
         """Compare the point sets of one batch.
@@ -176,18 +184,27 @@ class PointDistances(TableMetric):
             CloudPlacement(centre, scale).normalize(points)
             for points, centre, scale in zip(clouds, *placement, strict=True)
         ]
-        found = cloud_distances(clouds, target, worst=WORST_DISTANCE)
         # Samples of one mini-batch share its place among all that this process met.
         batch = (get_rank(), len(self.results))
+        for index, scores in enumerate(
+            self._scores(clouds, target, data_batch["sample_id"])
+        ):
+            self.results.append(
+                self.identify(data_batch, index) | scores | {"batch": batch}
+            )
+
+    def _scores(
+        self, clouds: Sequence[Tensor], target: Sequence[Tensor], ids: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Return the figures of each object from its points, as they are placed."""
+        rows = []
+        found = cloud_distances(clouds, target, worst=WORST_DISTANCE)
         for index, distances in enumerate(found):
             scores = point_scores(distances, self.f_threshold)
             if self.emd_points:
-                sample_id = data_batch["sample_id"][index]
-                scores["emd"] = self._emd(clouds[index], target[index], sample_id)
-            sizes = {"target_points": target.shape[1]}
-            self.results.append(
-                self.identify(data_batch, index) | scores | sizes | {"batch": batch}
-            )
+                scores |= self._emd(clouds[index], target[index], ids[index])
+            rows.append(scores | {"target_points": len(target[index])})
+        return rows
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Average samples or mini-batches.
@@ -198,13 +215,15 @@ class PointDistances(TableMetric):
         Returns:
             Means of 'chamfer' and 'chamfer_x1000', its directions 'accuracy2' and
             'completeness2' (mean squared distance), 'f_score', 'precision', 'recall',
-            with ``emd_points`` 'emd' and 'emd_x100'; and '<metric>_category_mean' of
+            with ``emd_points`` 'emd' and 'emd_x100', with ``emd_squared``
+            'emd_squared' and 'emd_squared_x1000'; and '<metric>_category_mean' of
             those in the table.
         """
         rows = [{**result, **_scaled(result)} for result in results]
         names = ["chamfer", "chamfer_x1000", "accuracy2", "completeness2"]
         names += ["f_score", "precision", "recall"]
         names += ["emd", "emd_x100"] if self.emd_points else []
+        names += ["emd_squared", "emd_squared_x1000"] if self.emd_squared else []
         metrics = self._means(rows, names)
         columns = self.columns
         summary = {}
@@ -224,7 +243,7 @@ class PointDistances(TableMetric):
             smaller_is_better=[
                 label
                 for label, name in columns.items()
-                if name.startswith(("chamfer", "emd"))
+                if name.startswith(("chamfer", "emd", "color"))
             ],
         )
         means = self.table.mean_of_categories
@@ -284,15 +303,24 @@ class PointDistances(TableMetric):
             ]
         return clouds
 
-    def _emd(self, points: Tensor, target: Tensor, sample_id: str) -> float:
+    def _emd(
+        self, points: Tensor, target: Tensor, sample_id: str
+    ) -> dict[str, float]:
         if len(points) == 0:
-            return WORST_DISTANCE
+            worst = {"emd": WORST_DISTANCE}
+            squared = {"emd_squared": WORST_DISTANCE**2} if self.emd_squared else {}
+            return worst | squared
         seed = sample_seed(self.seed, sample_id)
         sets = [
             PointCloud([cloud]).to_points(self.emd_points, seed=seed + place).points[0]
             for place, cloud in enumerate((points, target))
         ]
-        return float(emd(sets[0][None], sets[1][None], method=self.emd_method))
+        x, y = sets[0][None], sets[1][None]
+        forms = {"emd": False} | ({"emd_squared": True} if self.emd_squared else {})
+        return {
+            name: float(emd(x, y, method=self.emd_method, squared=squared))
+            for name, squared in forms.items()
+        }
 
 
 def point_scores(distances: CloudDistances, f_threshold: float) -> dict[str, float]:
@@ -322,4 +350,8 @@ def point_scores(distances: CloudDistances, f_threshold: float) -> dict[str, flo
 
 def _scaled(result: Mapping[str, Any]) -> dict[str, float]:
     scaled = {"chamfer_x1000": 1000 * result["chamfer"]}
-    return scaled | ({"emd_x100": 100 * result["emd"]} if "emd" in result else {})
+    if "emd" in result:
+        scaled["emd_x100"] = 100 * result["emd"]
+    if "emd_squared" in result:
+        scaled["emd_squared_x1000"] = 1000 * result["emd_squared"]
+    return scaled
