@@ -47,6 +47,10 @@ COMMANDS = {
         "svr3d.cli.recognition_baselines",
         "mean-shape and retrieval baselines of a split",
     ),
+    "mine-neighbours": (
+        "svr3d.cli.mine_neighbours",
+        "write for each image those that look most like it",
+    ),
     "dispersion-score": (
         "svr3d.cli.dispersion_score",
         "how dispersed images, shapes or predictions are",

@@ -226,7 +226,10 @@ class AlignedPointDistances(PointDistances):
             for name, places in members.items()
         }
         if self.write_to is not None:
-            facts = {"fit": self.fit, "objects": {n: len(p) for n, p in members.items()}}
+            facts = {
+                "fit": self.fit,
+                "objects": {n: len(p) for n, p in members.items()},
+            }
             write_rotations(self.write_to, found, facts=facts)
         return found
 
@@ -296,8 +299,8 @@ def color_error(
 ) -> float:
     """Return how far colours are from those of the nearest point of the other cloud.
 
-    Source: Navaneet et al., "DIFFER: moving beyond 3D reconstruction with differentiable
-    feature rendering", CVPRW 2019.
+    Source: Navaneet et al., "DIFFER: moving beyond 3D reconstruction with
+    differentiable feature rendering", CVPRW 2019.
 
     Args:
         points: (N, 3).
@@ -334,5 +337,3 @@ def _stack(clouds: list[Tensor]) -> Tensor:
         for cloud in clouds
     ]
     return torch.stack(evenly)
-
-

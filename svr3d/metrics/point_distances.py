@@ -303,9 +303,7 @@ class PointDistances(TableMetric):
             ]
         return clouds
 
-    def _emd(
-        self, points: Tensor, target: Tensor, sample_id: str
-    ) -> dict[str, float]:
+    def _emd(self, points: Tensor, target: Tensor, sample_id: str) -> dict[str, float]:
         if len(points) == 0:
             worst = {"emd": WORST_DISTANCE}
             squared = {"emd_squared": WORST_DISTANCE**2} if self.emd_squared else {}

@@ -52,14 +52,17 @@ class EncoderFeatures(nn.Module):
         """Take the encoder of a model.
 
         Args:
-            model: An ``EncoderDecoder`` of images. Its data preprocessor normalises
-                them; its backbone makes a vector of each.
+            model: An ``EncoderDecoder`` of images: its data preprocessor normalises
+                them, its backbone makes a vector of each. Or a model whose part
+                ``shape`` has ``encode``, as ``SelfSupervisedPoints``.
 
         Raises:
             DataError: If the model has no such parts.
         """
         super().__init__()
-        if not hasattr(model, "backbone") or not hasattr(model, "encode_each"):
+        self._encode = getattr(getattr(model, "shape", None), "encode", None)
+        whole = hasattr(model, "backbone") and hasattr(model, "encode_each")
+        if not whole and self._encode is None:
             raise DataError(
                 f"{type(model).__name__}: expected a model with a backbone for images"
             )
@@ -70,7 +73,8 @@ class EncoderFeatures(nn.Module):
         """Return the codes (N, C) of RGB images (N, 3, H, W) in [0, 1]."""
         batch = {"images": images[:, None]}
         data = self.model.data_preprocessor(batch, False)["images"]
-        features = self.model.backbone(data.flatten(0, 1))
+        encode = self._encode or self.model.backbone
+        features = encode(data.flatten(0, 1))
         return features.flatten(1).float()
 
 
