@@ -94,3 +94,9 @@ def test_no_path_of_a_machine_is_tracked():
     if listing.returncode not in (0, 1):
         pytest.skip("not a git checkout")
     assert not re.sub(r"\s", "", listing.stdout), listing.stdout
+
+
+def test_test_modules_have_names_of_their_own():
+    # Folders of tests are no packages, so pytest knows modules by their file's name.
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert not {name for name in names if names.count(name) > 1}
