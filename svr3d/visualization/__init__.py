@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures and reports."""
 
+from .balls import draw_balls, draw_two_clouds
 from .cameras import orbit_cameras
+from .cloud_pictures import cloud_views, draw_cameras
 from .comparison import comparison_grid, voxel_iou
 from .curves import plot_curves, read_scalars
 from .picture_grid import image_to_picture, picture_grid, save_picture
@@ -12,7 +14,11 @@ from .turntable import framing_radius, picture_mesh, save_turntable, turntable
 __all__ = [
     "BLUE",
     "CLAY",
+    "cloud_views",
     "comparison_grid",
+    "draw_balls",
+    "draw_cameras",
+    "draw_two_clouds",
     "framing_radius",
     "image_to_picture",
     "orbit_cameras",

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from svr3d.structures import Mesh, OccupancyField, Structure, Voxels
+from svr3d.structures import Mesh, OccupancyField, PointCloud, Structure, Voxels
 
 from .cameras import orbit_cameras
+from .cloud_pictures import cloud_views
 from .shading import CLAY, render_mesh
 
 FIRST_AZIMUTH = 300.0
@@ -29,7 +30,7 @@ def turntable(
     color: tuple[float, float, float] = CLAY,
     radius: float | None = None,
 ) -> np.ndarray:
-    """Render one sample from equally spaced azimuths.
+    """Render one sample from equally spaced azimuths; point clouds as balls.
 
     Args:
         structure: A batch of one sample.
@@ -50,11 +51,20 @@ def turntable(
     if len(structure) != 1:
         raise ValueError(f"expected one sample, found {len(structure)}: index it first")
     structure = structure.cpu()
+    azimuths = [first_azimuth + 360 * i / num_views for i in range(num_views)]
+    if isinstance(structure, PointCloud):
+        return cloud_views(
+            structure,
+            azimuths,
+            size=size,
+            elevation=elevation,
+            color=color,
+            radius=radius,
+        )
     mesh = picture_mesh(structure, threshold=threshold, mode=mode)
     boxes = mode == "cubes" and isinstance(structure, Voxels)
     if radius is None:
         radius = framing_radius(mesh)
-    azimuths = [first_azimuth + 360 * i / num_views for i in range(num_views)]
     cameras = orbit_cameras(azimuths, elevation=elevation, radius=radius, size=size)
     cells = structure.resolution if boxes else None
     if cells is not None and size < 7 * cells:
