@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         "--count",
         type=int,
         default=PUBLISHED_COUNT,
-        help="neighbours of each image (default: %(default)s)",
+        help="neighbours of each image (default: %(default)s, or as many as there are)",
     )
     parser.add_argument("--out", help="folder of the lists (default: the data set's)")
     parser.add_argument("--device", default="cpu", help="where the encoder runs")
@@ -95,11 +95,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         own = [i for i, c in enumerate(dataset.category_ids) if c == place]
         if not own:
             continue
+        count = min(args.count, max(len({ids[i] for i in own}) - 1, 1))
+        if count < args.count:
+            print(f"{category}: {count} neighbours, there are no more models")
         neighbors = nearest_images(
             features[own],
             [names[i] for i in own],
             [ids[i] for i in own],
-            count=args.count,
+            count=count,
         )
         path = folder / f"knn_list_{category}.npy"
         write_neighbors(path, neighbors)

@@ -64,6 +64,9 @@ def test_lists_are_what_the_data_set_reads(repository, tree, features, capsys):
     if features == "pixels":
         assert set(found["m0_0"]) == {"m1_0", "m2_0"}
         assert set(found["m3_0"]) == {"m2_0", "m4_0"}
+    assert main([str(config), "--features", features, "--cfg-options", *options]) == 0
+    assert "box: 5 neighbours" in capsys.readouterr().out
+    assert {len(names) for names in read_neighbors(path).values()} == {5}
     dataset = ShapeNetDRC(str(tree), poses=False, points=False, neighbors=2)
     assert len(dataset) == 6 and "neighbor_masks" in dataset[0]
 
