@@ -67,6 +67,10 @@ COMMANDS = {
         "svr3d.cli.convert_pix2vox",
         "convert published weights of Pix2Vox",
     ),
+    "convert-ssl3d": (
+        "svr3d.cli.convert_ssl3d",
+        "convert published weights of self-supervised point clouds",
+    ),
     "leaderboard": (
         "svr3d.cli.leaderboard",
         "put the results of several tests into one table",

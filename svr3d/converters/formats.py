@@ -14,6 +14,7 @@ from svr3d.io.foreign_checkpoints import (
     read_paddle_state,
     read_torch_state,
 )
+from svr3d.io.tensorflow_checkpoints import read_tensorflow_checkpoint
 
 from .atlasnet import convert_atlasnet, read_atlasnet
 from .occnet import convert_occnet
@@ -23,6 +24,7 @@ from .pix2vox import convert_pix2vox, read_pix2vox
 from .r2n2 import convert_paddle_res3dgru
 from .r2n2_port import convert_port
 from .r2n2_theano import THEANO_NETWORKS, convert_theano, theano_key_map
+from .ssl3d import convert_ssl3d
 
 
 class PublishedFormat(NamedTuple):
@@ -165,3 +167,12 @@ ATLASNET_FORMATS: dict[str, PublishedFormat] = {
     ),
 }
 """The one format of AtlasNet's programs."""
+
+SSL3D_FORMATS: dict[str, PublishedFormat] = {
+    "tensorflow": PublishedFormat(
+        "TensorFlow program of self-supervised point clouds (model-N.index)",
+        read_tensorflow_checkpoint,
+        convert_ssl3d,
+        "ssl3d/ssl3d_narrow_custom.py",
+    ),
+}

@@ -12,7 +12,7 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import nn
@@ -212,6 +212,8 @@ class ExactRunner(Runner):
     def _gradients(self) -> dict[str, torch.Tensor] | None:
         """Return gradients that wait for more batches before the optimiser steps."""
         wrapper = self.optim_wrapper
+        if isinstance(wrapper, OptimWrapperDict):  # parts accumulate nothing
+            return None
         if not isinstance(wrapper, OptimWrapper) or wrapper.should_update():
             return None
         return {

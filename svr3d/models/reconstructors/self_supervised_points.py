@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from svr3d.errors import ConfigError
 from svr3d.geometry.pose_camera import spread_poses
+from svr3d.models.point_networks.shape_refinement import ShapeRefinement
 from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.models.reconstructors.build_parts import build_part, named_losses
 
@@ -61,6 +62,7 @@ class SelfSupervisedPoints(BaseReconstructor):
         inputs: str = "images",
         true_poses: bool = False,
         neighbors: bool = False,
+        refinement: dict | ShapeRefinement | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | list | None = None,
     ):
@@ -85,6 +87,8 @@ class SelfSupervisedPoints(BaseReconstructor):
             true_poses: Whether the first view is drawn from the batch's ``poses``.
             neighbors: Whether the cloud is also drawn from the poses found in the
                 batch's ``neighbor_images``, for losses on ``neighbor_silhouettes``.
+            refinement: Fits the shape network to each image that is predicted, which
+                then needs what the losses compare; None predicts at once.
             data_preprocessor: Moves a batch; it must not normalise images.
             init_cfg: mmengine initialisation, applied before training.
 
@@ -112,6 +116,9 @@ class SelfSupervisedPoints(BaseReconstructor):
         self.azimuths, self.elevations = tuple(azimuths), tuple(elevations)
         self.inputs = inputs
         self.true_poses, self.neighbors = true_poses, neighbors
+        if isinstance(refinement, Mapping):
+            refinement = MODELS.build(refinement)
+        self.refinement = refinement
 
     def _check_weights(self) -> None:
         given = {name for weights in self.weights.values() for name in weights}
@@ -181,7 +188,17 @@ class SelfSupervisedPoints(BaseReconstructor):
             ``loss_shape`` and, if it is trained, ``loss_pose``; and the unweighted
             losses by name, detached.
         """
-        outputs = self.outputs(batch)
+        return self.weigh(self.outputs(batch), batch)
+
+    def weigh(
+        self, outputs: dict[str, Tensor], batch: dict[str, Any]
+    ) -> dict[str, Tensor]:
+        """Return what :meth:`loss` returns.
+
+        Args:
+            outputs: What :meth:`outputs` returned.
+            batch: What the losses compare.
+        """
         values = {name: part(outputs, batch) for name, part in self.losses.items()}
         sums = {
             f"loss_{part}": sum(weight * values[name] for name, weight in pairs.items())
@@ -243,12 +260,17 @@ class SelfSupervisedPoints(BaseReconstructor):
         Args:
             batch: ``images`` (B, 1, 3, H, W), or ``masks`` if they are the inputs.
         """
-        images = self._seen(batch, "")
-        structure = self.shape.to_structure(self.shape(images))
+        refine = self.refinement
+        found = self.find_shape(batch) if refine is None else refine(self, batch)
+        structure = self.shape.to_structure(found)
         if "poses" in {field.name for field in dataclasses.fields(structure)}:
-            poses = self.pose(images).detach()
+            poses = self.pose(self._seen(batch, "")).detach()
             structure = dataclasses.replace(structure, poses=poses)
         return structure
+
+    def find_shape(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+        """Return what the shape network emits of a batch."""
+        return self.shape(self._seen(batch, ""))
 
     def random_poses(self, samples: int) -> Tensor:
         """Draw (samples, V - 1, 2) poses in radians, uniformly in both angles."""

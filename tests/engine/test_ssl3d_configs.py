@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shipped configs of self-supervised point clouds train, resume and test."""
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from toy_config import differences, load, training_state
+
+from svr3d.cli import main as console
+from svr3d.engine.config import config_to_text, load_config
+
+# The networks are small as they are; the course is that of the recipes.
+SHORT = {
+    "train_cfg.max_iters": 2,
+    "train_cfg.val_interval": 2,
+    "train_dataloader.batch_size": 2,
+}
+
+
+@pytest.mark.parametrize("name", ["ssl3d_narrow_custom", "atlasnet_masks_custom"])
+def test_narrow_config_trains_and_tests(name, data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
+    monkeypatch.chdir(tmp_path)
+    options = [f"{key}={value}" for key, value in SHORT.items()]
+    command = ["train", f"ssl3d/{name}.py", "--work-dir", "run", "--cfg-options"]
+    assert console.main([*command, f"data_root={data}", *options]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    state = load(tmp_path / "run")
+    assert state["meta"]["iter"] == 2
+    assert set(state["optimizer"]) == {"shape", "pose"}
+    values = [v for v in state["state_dict"].values() if v.is_floating_point()]
+    assert all(torch.isfinite(value).all() for value in values)
+    assert console.main(["test", last]) == 0
+    assert "points/chamfer" in capsys.readouterr().out
+
+
+class Killed(BaseException):
+    """Ends a run as a power cut does: nothing is saved or tidied up."""
+
+
+@HOOKS.register_module()
+class KillsRun(Hook):
+    """Kills the run before one of its iterations."""
+
+    def __init__(self, at: int = -1):
+        self.at = at
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.at:
+            raise Killed
+
+
+def test_resumed_run_ends_alike(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
+
+    def train(name, *arguments, at=-1):
+        options = SHORT | {
+            "train_cfg.max_iters": 4,
+            "train_cfg.val_interval": 4,
+            "default_hooks.checkpoint.interval": 2,
+            "custom_hooks": [dict(type="KillsRun", at=at)],
+            "model.shape.num_points": 64,
+        }
+        cfg = load_config("ssl3d/ssl3d_narrow_custom.py", verbose=False)
+        cfg.merge_from_dict(options)
+        for mode in ("train", "val", "test"):
+            cfg[f"{mode}_dataloader"].dataset.data_root = str(data)
+        path = tmp_path / f"{name}{at}.py"
+        path.write_text(config_to_text(cfg))
+        command = ["train", str(path), "--work-dir", str(tmp_path / name), *arguments]
+        return console.main(command)
+
+    assert train("whole") == 0
+    with pytest.raises(Killed):
+        train("killed", at=3)
+    assert load(tmp_path / "killed")["meta"]["iter"] == 2
+    assert train("killed", "--resume") == 0
+    whole, resumed = (training_state(tmp_path / name) for name in ("whole", "killed"))
+    assert whole["place"]["iter"] == 4
+    assert not differences(whole, resumed)
