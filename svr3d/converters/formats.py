@@ -173,6 +173,6 @@ SSL3D_FORMATS: dict[str, PublishedFormat] = {
         "TensorFlow program of self-supervised point clouds (model-N.index)",
         read_tensorflow_checkpoint,
         convert_ssl3d,
-        "ssl3d/ssl3d_narrow_custom.py",
+        "ssl3d/ours_cc.py",
     ),
 }

@@ -1,20 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shipped configs of self-supervised point clouds train, resume and test."""
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
+from mmengine.registry import HOOKS, MODELS
 from toy_config import differences, load, training_state
 
 from svr3d.cli import main as console
 from svr3d.engine.config import config_to_text, load_config
+from svr3d.io.image_lists import write_image_list, write_neighbors
 
 # The networks are small as they are; the course is that of the recipes.
 SHORT = {
     "train_cfg.max_iters": 2,
     "train_cfg.val_interval": 2,
     "train_dataloader.batch_size": 2,
+}
+
+SMALL_DRC = {
+    "train_dataloader.num_workers": 0,
+    "val_dataloader.num_workers": 0,
+    "model.shape.num_points": 128,
 }
 
 
@@ -32,7 +41,58 @@ def test_narrow_config_trains_and_tests(name, data, tmp_path, monkeypatch, capsy
     values = [v for v in state["state_dict"].values() if v.is_floating_point()]
     assert all(torch.isfinite(value).all() for value in values)
     assert console.main(["test", last]) == 0
-    assert "points/chamfer" in capsys.readouterr().out
+    assert "aligned/chamfer" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def drc(tmp_path_factory):
+    """Rectangles in DRC's layout, with neighbours."""
+    root = tmp_path_factory.mktemp("drc")
+    rng = np.random.default_rng(0)
+    names = {"train": ["a", "b", "c"], "val": ["d"], "test": ["e"]}
+    for models in names.values():
+        for index, model in enumerate(models):
+            folder = root / "ShapeNet_rendered/03001627" / model
+            folder.mkdir(parents=True)
+            mask = np.zeros((64, 64), np.uint8)
+            mask[20 + index : 40, 15:50] = 255
+            image = cv2.merge([mask // 2, mask // 3, mask, mask])
+            cv2.imwrite(str(folder / "render_0.png"), image)
+            cv2.imwrite(str(folder / "mask_0.png"), mask)
+            (folder / "view.txt").write_text("30 10 0 2\n")
+            cloud = root / "ShapeNet_v1/03001627" / model
+            cloud.mkdir(parents=True)
+            points = rng.random((1024, 3)) - 0.5
+            np.save(cloud / "pcl_1024_fps_trimesh.npy", points)
+    (root / "splits").mkdir()
+    for split, models in names.items():
+        path = root / f"splits/images_list_03001627_{split}.npy"
+        write_image_list(path, [(model, 0) for model in models])
+    neighbors = {"a_0": ["b_0", "c_0"], "b_0": ["c_0", "a_0"], "c_0": ["a_0", "b_0"]}
+    write_neighbors(root / "knn_list_03001627.npy", neighbors)
+    return root
+
+
+@pytest.mark.parametrize("name", ["ours_cc", "ours_nn", "ssl3d_narrow_drc"])
+def test_config_trains_on_drc(name, drc, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
+    monkeypatch.chdir(tmp_path)
+    options = [f"{key}={value}" for key, value in (SHORT | SMALL_DRC).items()]
+    options += ["load_from=None"] * (name == "ours_nn")
+    command = ["train", f"ssl3d/{name}.py", "--work-dir", "run", "--cfg-options"]
+    assert console.main([*command, f"data_root={drc}", *options]) == 0
+    assert "aligned/chamfer" in capsys.readouterr().out
+    state = load(tmp_path / "run")
+    assert state["meta"]["iter"] == 2
+    values = [v for v in state["state_dict"].values() if v.is_floating_point()]
+    assert all(torch.isfinite(value).all() for value in values)
+
+
+def test_second_stage_starts_from_the_first():
+    one, two = (load_config(f"ssl3d/ours_{n}.py", verbose=False) for n in ("cc", "nn"))
+    assert two.load_from == f"work_dirs/ours_cc/iter_{one.train_cfg.max_iters}.pth"
+    states = [set(MODELS.build(cfg.model).state_dict()) for cfg in (one, two)]
+    assert states[0] == states[1]
 
 
 class Killed(BaseException):
