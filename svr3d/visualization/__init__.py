@@ -6,6 +6,7 @@ from .cameras import orbit_cameras
 from .cloud_pictures import cloud_views, draw_cameras
 from .comparison import comparison_grid, voxel_iou
 from .curves import plot_curves, read_scalars
+from .part_maps import part_picture, without_outliers
 from .picture_grid import image_to_picture, picture_grid, save_picture
 from .reconstruction_sheet import reconstruction_sheet
 from .shading import BLUE, CLAY, render_mesh
@@ -22,6 +23,7 @@ __all__ = [
     "framing_radius",
     "image_to_picture",
     "orbit_cameras",
+    "part_picture",
     "picture_grid",
     "picture_mesh",
     "plot_curves",
@@ -32,4 +34,5 @@ __all__ = [
     "save_turntable",
     "turntable",
     "voxel_iou",
+    "without_outliers",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 BALL_COLOR = (30, 144, 255)
 """RGB of balls without a colour of their own."""
 
-_AMBIENT = 0.3
+_FARTHEST = 0.3  # light of the farthest balls
 
 
 def draw_balls(
@@ -19,6 +19,7 @@ def draw_balls(
     *,
     size: int,
     radius: int = 3,
+    ambient: float = 0.0,
     over: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw points as half balls that are lit from the eye and by nearness.
@@ -32,6 +33,8 @@ def draw_balls(
         colors: RGB (N, 3) of 0 to 255, or one (3,) for all.
         size: Rows and columns of the picture.
         radius: Of the balls in pixels, at least 1.
+        ambient: Share of light that depends neither on the ball nor on nearness, 0 as
+            published to 1.
         over: Picture (size, size, 3) uint8 to draw on; black by default. Balls lie in
             front of all that it shows.
 
@@ -59,8 +62,8 @@ def draw_balls(
     row, column = centres[:, :1] + dx, centres[:, 1:2] + dy
     near = centres[:, 2:] + height.astype(np.int64)
     low, high = centres[:, 2].min() - radius, centres[:, 2].max() + radius
-    light = np.minimum(1, (near - low) / (high - low) * (1 - _AMBIENT) + _AMBIENT)
-    light = light * (height / radius)
+    light = np.minimum(1, (near - low) / (high - low) * (1 - _FARTHEST) + _FARTHEST)
+    light = ambient + (1 - ambient) * light * (height / radius)
     owner = np.broadcast_to(np.arange(len(pixels))[:, None], row.shape)
     shown = (row >= 0) & (row < size) & (column >= 0) & (column < size)
     row, column, near, light, owner = (

@@ -16,6 +16,7 @@ from svr3d.structures import PointCloud
 from .balls import draw_balls
 from .shading import CLAY
 
+_AMBIENT = 0.35
 _FINER = 2  # pixels of the drawing per pixel of the picture and axis
 
 
@@ -56,7 +57,9 @@ def cloud_views(
         right, up, towards = (points @ turn.T).unbind(1)
         pixels = torch.stack([-up, right, towards], dim=1).numpy() * scale
         pixels[:, :2] += side / 2
-        drawn = draw_balls(pixels, np.maximum(colors, 1), size=side, radius=ball)
+        drawn = draw_balls(
+            pixels, np.maximum(colors, 3), size=side, radius=ball, ambient=_AMBIENT
+        )
         drawn = np.where(drawn.any(-1, keepdims=True), drawn, 255).astype(np.float32)
         drawn = drawn.reshape(size, _FINER, size, _FINER, 3).mean((1, 3))
         pictures.append(drawn.round().astype(np.uint8))

@@ -24,6 +24,9 @@ def test_nearer_balls_hide_farther_ones():
     edge = draw_balls(np.array([[0.0, 31, 0], [50, 50, 0]]), size=32, radius=4)
     assert edge.any() and not edge[10:].any()
     assert not draw_balls(np.zeros((0, 3)), size=8).any()
+    bright = draw_balls(pixels, colors, size=32, radius=4, ambient=0.5)
+    shown = picture.any(-1)
+    assert bright[shown].max(-1).min() >= 127 > picture[shown].max(-1).min()
     with pytest.raises(ValueError, match="pixels: expected"):
         draw_balls(np.zeros((3, 2)), size=8)
 
