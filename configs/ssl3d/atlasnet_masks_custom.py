@@ -25,7 +25,7 @@ model.merge(
         shape=dict(
             _delete_=True,
             type=EncodedShape,
-            backbone=dict(type=SameConvEncoder, out_features=128),
+            backbone=dict(type=SameConvEncoder, widths=(16, 32, 64, 128)),
             head=dict(
                 type=AtlasNetHead,
                 template=dict(type=SphereTemplate),
