@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A worker to a core: threads of all workers on all cores would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SVR3D_SHARED", REPOSITORY.parent / "shared"))
 
