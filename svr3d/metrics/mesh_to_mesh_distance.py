@@ -244,8 +244,8 @@ def both_directions(
 
     Returns:
         'hausdorff', 'mean' and 'rms', the larger of both directions; each direction's
-        'largest', 'mean' and 'rms' as 'accuracy_...' from the prediction and
-        'completeness_...' from the true mesh.
+        'largest', 'mean' and 'rms' too, as ``accuracy_<name>`` from the prediction and
+        ``completeness_<name>`` from the true mesh.
     """
     if len(predicted[1]):
         options = {"num_points": num_points, "seed": seed}
