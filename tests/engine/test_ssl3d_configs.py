@@ -44,6 +44,19 @@ def test_narrow_config_trains_and_tests(name, data, tmp_path, monkeypatch, capsy
     assert "aligned/chamfer" in capsys.readouterr().out
 
 
+def test_supervised_config_trains_and_tests(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
+    monkeypatch.chdir(tmp_path)
+    options = [f"{key}={value}" for key, value in SHORT.items()]
+    command = ["train", "ssl3d/supervised_custom.py", "--work-dir", "run"]
+    command += ["--cfg-options", f"data_root={data}", *options]
+    assert console.main(command) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert load(tmp_path / "run")["meta"]["iter"] == 2
+    assert console.main(["test", last]) == 0
+    assert "aligned/chamfer" in capsys.readouterr().out
+
+
 @pytest.fixture(scope="module")
 def drc(tmp_path_factory):
     """Rectangles in DRC's layout, with neighbours."""
