@@ -39,7 +39,7 @@ def test_broken_metadata_is_refused(tmp_path, text, message):
 
 def test_wrong_metadata_is_not_written(tmp_path):
     with pytest.raises(DataError, match=r"\(N, 5\)"):
-        write_rendering_metadata(tmp_path / "m.txt", ROWS[:, :4])
+        write_rendering_metadata(tmp_path / "m.txt", ROWS[:, :3])
 
 
 def test_camera_archive_round_trip(tmp_path):
