@@ -52,7 +52,6 @@ class BaselineResults:
         tables: Name -> table.
         settings: Thresholds, numbers of samples and views.
         comparison: Network and baselines side by side, if a network was given.
-        larger_is_worse: Whether the metric is a distance.
         fair: Baselines that know no more than a network does.
         clouds: Of 'PointDistances', name -> predicted clouds (N, P, 3), and 'gt'.
     """
@@ -60,7 +59,6 @@ class BaselineResults:
     tables: dict[str, ResultTable]
     settings: dict[str, Any] = field(default_factory=dict)
     comparison: ResultTable | None = None
-    larger_is_worse: bool = False
     fair: tuple[str, ...] = ()
     clouds: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -85,7 +83,8 @@ class BaselineResults:
             ValueError: If protocol or samples differ.
         """
         # Columns of an IoU are thresholds; the first one of distances is the headline.
-        best = 0 if self.larger_is_worse else int(np.argmax(network.overall))
+        nearer = network.larger_is_worse
+        best = 0 if nearer else int(np.argmax(network.overall))
         columns = {key: table.columns[0] for key, table in self.tables.items()}
         columns[name] = network.columns[best]
         self.comparison = merge_tables({name: network, **self.tables}, columns=columns)
@@ -93,7 +92,7 @@ class BaselineResults:
         verdicts = []
         for key in self.fair:
             value = self.tables[key].overall[0]
-            better = score < value if self.larger_is_worse else score > value
+            better = score < value if nearer else score > value
             verb = "beats" if better else "DOES NOT BEAT"
             verdicts.append(f"{verb} {key} ({value:.4f})")
         return f"{name} ({score:.4f}, {network.columns[best]}) " + ", ".join(verdicts)
@@ -171,7 +170,6 @@ def recognition_baselines(
     return BaselineResults(
         tables,
         own | settings,
-        larger_is_worse=counted.larger_is_worse,
         fair=tuple(name for name in FAIR if name in tables),
         clouds=_cloud_arrays(shapes, test),
     )

@@ -51,7 +51,6 @@ class MeshDistances(TableMetric):
     """
 
     default_prefix = "mesh"
-    larger_is_worse = True
 
     def __init__(
         self,

@@ -50,7 +50,6 @@ class MeshToMeshDistance(TableMetric):
     """
 
     default_prefix = "metro"
-    larger_is_worse = True
 
     def __init__(
         self,
@@ -180,6 +179,7 @@ class MeshToMeshDistance(TableMetric):
                 "voxel_surface": self.voxel_surface,
             },
             published=_COLUMNS,
+            smaller_is_better=list(_COLUMNS),
         )
         means = self.table.mean_of_categories
         for name, mean in zip(_COLUMNS.values(), means, strict=True):

@@ -49,7 +49,6 @@ class PointDistances(TableMetric):
     """
 
     default_prefix = "points"
-    larger_is_worse = True
 
     def __init__(
         self,

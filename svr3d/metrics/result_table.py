@@ -128,6 +128,11 @@ class ResultTable:
         return _floats(np.mean([row.values for row in self.rows], axis=0))
 
     @property
+    def larger_is_worse(self) -> bool:
+        """Whether the first column, the one that counts, holds distances."""
+        return self.columns[0] in self.smaller_is_better
+
+    @property
     def overall_baseline(self) -> float | None:
         """Baseline weighted by samples; None if a category has none."""
         if any(row.baseline is None for row in self.rows):

@@ -23,7 +23,6 @@ class TableMetric(BaseMetric):
 
     table: ResultTable | None = None
     samples: list[dict[str, Any]] = []
-    larger_is_worse = False
 
     def __init__(
         self,

@@ -115,11 +115,15 @@ def test_command(procedural_data, tmp_path, capsys):
 def test_a_network_beats_what_is_farther():
     def table(score):
         return ResultTable.from_samples(
-            "point distances", ["Chamfer x1000"], categories=["chair"], values=[[score]]
+            "point distances",
+            ["Chamfer x1000"],
+            categories=["chair"],
+            values=[[score]],
+            smaller_is_better=["Chamfer x1000"],
         )
 
     tables = {MEDOID: table(3.0), "nearest training image": table(2.0)}
-    results = BaselineResults(tables, larger_is_worse=True, fair=tuple(tables))
+    results = BaselineResults(tables, fair=tuple(tables))
     verdict = results.compare(table(2.5))
     assert "beats medoid of the training set (3.0000)" in verdict
     assert "DOES NOT BEAT nearest training image (2.0000)" in verdict

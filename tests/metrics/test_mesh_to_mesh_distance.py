@@ -116,6 +116,7 @@ def test_normalised_data_and_files_in_their_own_units(truth, units):
     shown = metric.table.rows[0].values[0]
     assert shown == pytest.approx(100 * scores["metro/hausdorff"])
     assert metric.table.protocol["units"] == units
+    assert metric.table.smaller_is_better == metric.table.columns
 
 
 def test_placement_comes_from_the_stored_points(truth):

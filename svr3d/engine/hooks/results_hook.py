@@ -57,9 +57,8 @@ class ResultsHook(Hook):
             table.to_csv(stem.with_suffix(".csv"))
             samples = getattr(metric, "samples", [])
             if samples:
-                larger_is_worse = getattr(metric, "larger_is_worse", False)
                 path = Path(f"{stem}_samples.csv")
-                write_samples(path, samples, larger_is_worse=larger_is_worse)
+                write_samples(path, samples, larger_is_worse=table.larger_is_worse)
             text = table.to_report() if stage == "val" else _test_text(table)
             runner.logger.info(f"{stage} results, saved as {stem}.json\n{text}")
 
