@@ -197,6 +197,12 @@ def train_and_predict(model, batch):
     assert isinstance(shapes, kind) and len(shapes) == len(batch["sample_id"])
     probabilities = shapes.to_voxels(8).probabilities
     assert probabilities.shape == (2, 8, 8, 8) and torch.isfinite(probabilities).all()
+    with torch.no_grad():
+        codes = model.code(batch)
+        decoded = model.decode(codes.flip(0))
+    assert len(codes) == 2 and type(decoded) is type(shapes)
+    again = decoded.to_voxels(8).probabilities
+    torch.testing.assert_close(again.flip(0), probabilities)
 
 
 @pytest.mark.parametrize("head", VECTOR_HEADS)

@@ -46,7 +46,15 @@ class EncodedShape(nn.Module):
         Raises:
             ValueError: If it emits no points.
         """
-        outputs = self.head(self.backbone(images))
+        return self.decode(self.encode(images))
+
+    def decode(self, codes: Tensor) -> dict[str, Tensor]:
+        """Return what the head emits of codes (B, C).
+
+        Raises:
+            ValueError: If it emits no points.
+        """
+        outputs = self.head(codes)
         if "points" not in outputs:
             raise ValueError(
                 f"head {type(self.head).__name__}: expected 'points', found "

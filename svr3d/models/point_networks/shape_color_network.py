@@ -94,7 +94,19 @@ class ShapeColorNetwork(nn.Module):
         Returns:
             ``points`` (B, N, 3), and ``colors`` (B, N, 3) in (0, 1).
         """
-        x, y = self.backbone(images), self.color_backbone(images)
+        return self.decode(self.encode(images))
+
+    def decode(self, codes: Tensor) -> dict[str, Tensor]:
+        """Make clouds of codes.
+
+        Args:
+            codes: (B, C), that of points first, as :meth:`encode` returns them.
+
+        Returns:
+            ``points`` (B, N, 3), and ``colors`` (B, N, 3) in (0, 1).
+        """
+        widths = [self.backbone.out_features, self.color_backbone.out_features]
+        x, y = codes.split(widths, dim=1)
         for layer, color_layer in zip(self.layers, self.color_layers, strict=True):
             x, y = F.relu(layer(x)), F.relu(color_layer(y))
         y = F.relu(self.joined_layer(torch.cat([x, y], dim=1)))
@@ -104,7 +116,7 @@ class ShapeColorNetwork(nn.Module):
         }
 
     def encode(self, images: Tensor) -> Tensor:
-        """Return both codes of images, by which nearest neighbours are searched.
+        """Return both codes of images; nearest neighbours are searched by them.
 
         Args:
             images: (B, 3, H, W) in [0, 1].

@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base class of all models that reconstruct shapes."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from svr3d.errors import NonFiniteLossError
+from svr3d.errors import ConfigError, NonFiniteLossError
+
+if TYPE_CHECKING:
+    from svr3d.structures import Structure
 
 
 class BaseReconstructor(BaseModel):
     """A model with two operations: ``loss(batch)`` and ``predict(batch)``.
+
+    Methods that put what they see into a code have two more, which analyses of codes
+    use: ``code(batch)`` and ``decode(codes)``.
 
     The batch is the collated dict of the data contract, after the data preprocessor.
     Runners call ``train_step``, ``val_step`` and ``test_step`` of mmengine's base,
@@ -59,8 +67,33 @@ class BaseReconstructor(BaseModel):
         """Return scalar losses by name for a batch with targets."""
 
     @abstractmethod
-    def predict(self, batch: dict[str, Any]):
+    def predict(self, batch: dict[str, Any]) -> Structure:
         """Return the batched structure that is reconstructed."""
+
+    def code(self, batch: dict[str, Any]) -> Tensor:
+        """Return what the model makes of each sample before it makes a shape of it.
+
+        Args:
+            batch: What ``predict`` takes, after the data preprocessor.
+
+        Returns:
+            Codes (B, C), or (B, ...) of methods whose code has a form, such as a grid.
+
+        Raises:
+            ConfigError: If the method has no code.
+        """
+        raise _without_code(self, "code")
+
+    def decode(self, codes: Tensor) -> Structure:
+        """Return the shapes of codes, those of ``code`` or others like them.
+
+        Args:
+            codes: (B, ...) of the form that :meth:`code` returns.
+
+        Raises:
+            ConfigError: If the method has no code.
+        """
+        raise _without_code(self, "decode")
 
     def parse_losses(
         self, losses: dict[str, Tensor]
@@ -87,3 +120,10 @@ class BaseReconstructor(BaseModel):
                 sample_ids=self._sample_ids,
             )
         return total, logs
+
+
+def _without_code(model: BaseReconstructor, name: str) -> ConfigError:
+    return ConfigError(
+        f"{type(model).__name__}: expected a method with a code (one that has "
+        f"{name!r}), found one without"
+    )

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The reconstructor of supervised methods: backbone, fusion of views, head, refiner."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.registry import MODELS
@@ -18,6 +20,9 @@ from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.models.reconstructors.build_parts import build_part, named_losses
 from svr3d.models.reconstructors.part_weights import load_part_weights
 from svr3d.registry import BACKBONES, HEADS
+
+if TYPE_CHECKING:
+    from svr3d.structures import Structure
 
 # Upright objects stay upright.
 _MIRROR_AXES = {"x": 0, "z": 2}
@@ -216,12 +221,26 @@ class EncoderDecoder(BaseReconstructor):
             batch: Normalised batch with ``images``, or what ``input_key`` names.
 
         Returns:
-            Code, (B, C) or (B, C, r, r, r).
+            Code, (B, C) or (B, C, r, r, r); where volumes are fused, that of each view,
+            (B, V, C).
         """
         inputs = _entry(batch, self.input_key)
-        if self.input_key == "images":
-            return self.encode(inputs)
-        return self.backbone(inputs)
+        if self.input_key != "images":
+            return self.backbone(inputs)
+        return self.encode(inputs) if self.fuse == "codes" else self.encode_each(inputs)
+
+    def decode(self, codes: Tensor) -> Structure:
+        """Return the refined shapes of codes, as the head's structure.
+
+        ``decode(code(batch))`` is what :meth:`predict` returns, but for
+        ``mirror_axis``, which averages over two codes.
+
+        Args:
+            codes: What :meth:`code` returned, or others of the same form.
+        """
+        if isinstance(self.head, QueryHead):
+            return self.head.to_structure({"codes": codes})
+        return self.head.to_structure(self.refine(self._decoded(codes)))
 
     def outputs(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         """Return what head and fusion make of a batch, unrefined.
@@ -233,10 +252,7 @@ class EncoderDecoder(BaseReconstructor):
         if isinstance(self.head, QueryHead):
             points = _entry(batch, "points")
             return self.head(self.code(batch), points, batch.get("occupancies"))
-        if self.fuse == "codes":
-            return self.head(self.code(batch))
-        each = self.decode_each(self.encode_each(batch["images"]))
-        return fuse_volumes(self.fusion, each)
+        return self._decoded(self.code(batch))
 
     def refine(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return refined outputs, or the same where there is no refiner in use.
@@ -268,22 +284,24 @@ class EncoderDecoder(BaseReconstructor):
                 values[f"loss_refined_{name}"] = part(refined, batch)
         return values
 
-    def predict(self, batch: dict[str, Any]):
+    def predict(self, batch: dict[str, Any]) -> Structure:
         """Return the reconstructed shapes as the head's structure.
 
         Args:
             batch: Normalised batch with ``images``, or what ``input_key`` names.
         """
-        structure = self._reconstruct(batch)
+        structure = self.decode(self.code(batch))
         if self.mirror_axis is None:
             return structure
-        turned = self._reconstruct({**batch, "images": batch["images"].flip(-1)})
-        return structure.average(turned.mirror(_MIRROR_AXES[self.mirror_axis]))
+        turned = {**batch, "images": batch["images"].flip(-1)}
+        mirrored = self.decode(self.code(turned)).mirror(_MIRROR_AXES[self.mirror_axis])
+        return structure.average(mirrored)
 
-    def _reconstruct(self, batch: dict[str, Any]):
-        if isinstance(self.head, QueryHead):
-            return self.head.to_structure({"codes": self.code(batch)})
-        return self.head.to_structure(self.refine(self.outputs(batch)))
+    def _decoded(self, codes: Tensor) -> dict[str, Tensor]:
+        """Return what head and fusion make of codes."""
+        if self.fuse == "codes":
+            return self.head(codes)
+        return fuse_volumes(self.fusion, self.decode_each(codes))
 
     @property
     def _one_by_one(self) -> bool:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -267,6 +267,34 @@ class SelfSupervisedPoints(BaseReconstructor):
             poses = self.pose(self._seen(batch, "")).detach()
             structure = dataclasses.replace(structure, poses=poses)
         return structure
+
+    def code(self, batch: dict[str, Any]) -> Tensor:
+        """Return the shape network's codes (B, C), before any refinement.
+
+        Args:
+            batch: ``images`` (B, 1, 3, H, W), or ``masks`` if they are the inputs.
+
+        Raises:
+            ConfigError: If the shape network has none.
+        """
+        return self._shape_step("encode")(self._seen(batch, ""))
+
+    def decode(self, codes: Tensor) -> Structure:
+        """Return the shapes of codes (B, C), without poses.
+
+        Raises:
+            ConfigError: If the shape network has no codes.
+        """
+        return self.shape.to_structure(self._shape_step("decode")(codes))
+
+    def _shape_step(self, name: str) -> Callable[[Tensor], Any]:
+        step = getattr(self.shape, name, None)
+        if step is None:
+            raise ConfigError(
+                f"shape: expected a network with {name!r}, such as ShapeColorNetwork "
+                f"or EncodedShape, found {type(self.shape).__name__}"
+            )
+        return step
 
     def find_shape(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         """Return what the shape network emits of a batch."""
