@@ -48,6 +48,20 @@ class PointRenderer(nn.Module):
         self.sigma_sq, self.well_radius, self.beta = sigma_sq, well_radius, beta
         self.distance, self.focal_over_side = distance, focal_over_side
 
+    def project(self, points: Tensor, poses: Tensor) -> Tensor:
+        """Return where points fall on the image, (B, N, 3): row, column and depth.
+
+        Centres of pixels are at whole numbers.
+
+        Args:
+            points: (B, N, 3).
+            poses: (B, 2) azimuth and elevation in radians.
+        """
+        turned = turn_to_camera(points.float(), poses.float(), distance=self.distance)
+        return project_to_pixels(
+            turned, image_size=self.image_size, focal_over_side=self.focal_over_side
+        )
+
     def forward(
         self,
         points: Tensor,
@@ -73,12 +87,8 @@ class PointRenderer(nn.Module):
         Raises:
             ValueError: A shape is wrong.
         """
-        turned = turn_to_camera(points.float(), poses.float(), distance=self.distance)
-        pixels = project_to_pixels(
-            turned, image_size=self.image_size, focal_over_side=self.focal_over_side
-        )
         return splat_points(
-            pixels,
+            self.project(points, poses),
             None if features is None else features.float(),
             image_size=self.image_size,
             silhouette=silhouette,

@@ -13,6 +13,7 @@ from svr3d.models.losses import (
     ShapeCycle,
     SilhouetteAffinity,
     SilhouetteBCE,
+    SilhouetteChamfer,
 )
 from svr3d.ops import chamfer_distance
 
@@ -52,6 +53,27 @@ def test_bounded_cross_entropy_is_finite_and_least_at_the_mask():
     assert value.item() == pytest.approx(math.log(1e3), rel=1e-3)
     assert torch.isfinite(slope).all() and float((slope * (target - found)).max()) < 0
     assert part({"silhouettes": target}, {"masks": target}) < 2e-3
+
+
+def test_points_are_pulled_to_masks_from_anywhere():
+    masks = torch.zeros(2, 1, 16, 16)
+    masks[0, 0, 3, 4:6] = 1  # The other mask is empty and counts nothing.
+    pixels = torch.tensor([[3.0, 4.0], [15.0, 15.0]]).repeat(2, 1, 1, 1)
+    pixels.requires_grad_()
+    value = SilhouetteChamfer(2.0)({"pixels": pixels}, {"masks": masks})
+    (slope,) = torch.autograd.grad(value, pixels)
+    away, empty = (12**2 + 10**2) / 2, 1 / 2
+    assert value.item() == pytest.approx((away + empty) / 16**2, rel=1e-5)
+    # A step against the slope brings the far point up and left, the near one right.
+    assert slope[0, 0, 1].min() > 0 > slope[0, 0, 0, 1]
+    assert slope[1].abs().max() == 0
+    everywhere = SilhouetteChamfer()(
+        {"pixels": torch.cartesian_prod(*[torch.arange(16.0)] * 2)[None, None]},
+        {"masks": torch.ones(1, 1, 1, 16, 16)},
+    )
+    assert everywhere == 0
+    with pytest.raises(ValueError, match=r"'masks' of shape \(2, 1, H, W\)"):
+        SilhouetteChamfer()({"pixels": pixels}, {"masks": masks[:1]})
 
 
 def test_mirrored_clouds_are_symmetric_along_their_axis_alone():

@@ -11,6 +11,7 @@ from svr3d.models.losses.pose_cycle import PoseCycle
 from svr3d.models.losses.shape_cycle import ShapeCycle
 from svr3d.models.losses.silhouette_affinity import SilhouetteAffinity
 from svr3d.models.losses.silhouette_bce import SilhouetteBCE
+from svr3d.models.losses.silhouette_chamfer import SilhouetteChamfer
 from svr3d.models.losses.voxel_bce import VoxelBCE
 from svr3d.models.losses.voxel_soft_iou import VoxelSoftIoU
 
@@ -25,6 +26,7 @@ __all__ = [
     "ShapeCycle",
     "SilhouetteAffinity",
     "SilhouetteBCE",
+    "SilhouetteChamfer",
     "VoxelBCE",
     "VoxelSoftIoU",
 ]

@@ -141,10 +141,11 @@ class SelfSupervisedPoints(BaseReconstructor):
 
         Returns:
             ``points`` (B, N, 3), ``poses`` (B, V, 2) and ``random_poses``
-            (B, V - 1, 2), ``silhouettes`` (B, 1, H, W); with colours ``colors``
-            (B, N, 3) and ``drawn_images`` (B, 1, 3, H, W); of several views
-            ``cycle_points`` (B, V, N, 3) and ``cycle_poses`` (B, V - 1, 2); with
-            neighbours ``neighbor_silhouettes`` (B, K, H, W).
+            (B, V - 1, 2), ``silhouettes`` (B, 1, H, W), ``pixels`` (B, 1, N, 2) row
+            and column of each point; with colours ``colors`` (B, N, 3) and
+            ``drawn_images`` (B, 1, 3, H, W); of several views ``cycle_points``
+            (B, V, N, 3) and ``cycle_poses`` (B, V - 1, 2); with neighbours
+            ``neighbor_silhouettes`` (B, K, H, W).
 
         Raises:
             ValueError: If the batch lacks what is needed, or there are several views
@@ -161,6 +162,7 @@ class SelfSupervisedPoints(BaseReconstructor):
             "poses": torch.cat([pose[:, None], others], dim=1),
             "random_poses": others,
             "silhouettes": first.silhouette[:, None],
+            "pixels": self.renderer.project(points, pose)[:, None, :, :2],
         }
         if colors is not None:
             outputs["drawn_images"] = first.image.permute(0, 3, 1, 2)[:, None]
