@@ -45,14 +45,16 @@ def square_mesh(side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @lru_cache(maxsize=8)
-def icosphere(subdivisions: int) -> tuple[np.ndarray, np.ndarray]:
+def icosphere(
+    subdivisions: int, *, project_each: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Return an icosahedron whose triangles are quartered again and again.
-
-    Its vertices go to the unit sphere once, after the last subdivision, as those of
-    PyMesh do; libraries that project after each one have other vertices.
 
     Args:
         subdivisions: How often each triangle becomes four.
+        project_each: Whether new vertices go to the unit sphere at once, as those of
+            the neural mesh renderer's spheres and of trimesh do. If not, all go there
+            after the last subdivision, as those of PyMesh and AtlasNet.
 
     Returns:
         Vertices (10 * 4^s + 2, 3) float64 of length 1, old ones before new ones, and
@@ -67,6 +69,8 @@ def icosphere(subdivisions: int) -> tuple[np.ndarray, np.ndarray]:
     faces = list(_TRIANGLES)
     for _ in range(subdivisions):
         faces = _quarter(vertices, faces)
+        if project_each:
+            vertices = [vertex / np.linalg.norm(vertex) for vertex in vertices]
     points = np.stack(vertices)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     found = points, np.array(faces, np.int64)

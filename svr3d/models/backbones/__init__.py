@@ -14,6 +14,7 @@ from svr3d.models.backbones.residual_encoder import ResidualEncoder
 from svr3d.models.backbones.resnet_features import ResNetFeatures
 from svr3d.models.backbones.same_conv_encoder import SameConvEncoder
 from svr3d.models.backbones.simple_conv_encoder import SimpleConvEncoder
+from svr3d.models.backbones.strided_conv_encoder import StridedConvEncoder
 from svr3d.models.backbones.timm_encoder import TimmEncoder
 from svr3d.models.backbones.vgg_features import VGGFeatures
 from svr3d.models.backbones.voxel_encoder import VoxelEncoder
@@ -31,6 +32,7 @@ __all__ = [
     "ResidualEncoder",
     "SameConvEncoder",
     "SimpleConvEncoder",
+    "StridedConvEncoder",
     "TimmEncoder",
     "VGGFeatures",
     "VoxelEncoder",
