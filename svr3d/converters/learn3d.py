@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from svr3d.errors import CheckpointError
+from svr3d.geometry.mirror_halves import mirror_halves
 from svr3d.geometry.template_meshes import icosphere
 from svr3d.io.foreign_checkpoints import read_torch_file
 from svr3d.io.plain_obj import read_plain_obj
-from svr3d.models.heads.mesh_generator import mirror_halves
 from svr3d.renderers.mesh_renderer import to_renderer_world
 
 from .key_map import Layout, Source, fill_state, restore_names

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from svr3d.geometry.mirror_halves import mirror_halves
 from svr3d.geometry.template_meshes import icosphere
 from svr3d.models.heads.deformed_template import template_structure
 from svr3d.models.layers.code_reduction import check_reduction, reduce_code
@@ -124,33 +125,6 @@ class MeshGenerator(nn.Module):
             outputs: What :meth:`forward` returned.
         """
         return template_structure(outputs["vertices"], outputs["faces"])
-
-
-def mirror_halves(template: Tensor, axis: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Part a symmetric template into its plane of symmetry and two halves.
-
-    Args:
-        template: (V, 3).
-        axis: Normal of the plane.
-
-    Returns:
-        Indices of the vertices on the plane, and of those on its positive side, both
-        ascending; and the mirror images of the latter, in their order.
-
-    Raises:
-        ValueError: If the template is not symmetric.
-    """
-    points = template.double()
-    mirror = torch.ones(3, dtype=points.dtype)
-    mirror[axis] = -1
-    distance, image = torch.cdist(points * mirror, points).min(dim=1)
-    if distance.max() > 1e-5 or not torch.equal(
-        image[image], torch.arange(len(points))
-    ):
-        raise ValueError(f"template: expected symmetry along axis {axis}, found none")
-    side = points[:, axis].where(points[:, axis].abs() > 1e-5, 0)
-    plane, positive = (side == 0).nonzero()[:, 0], (side > 0).nonzero()[:, 0]
-    return plane, positive, image[positive]
 
 
 def _mirrored(template: Tensor, axis: int) -> tuple[Tensor, Tensor, int]:
