@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from svr3d.errors import CheckpointError
 from svr3d.io.foreign_checkpoints import explain_torch_error, read_torch_file
+from svr3d.models.layers.data_width import settle_by_state
 
 LAST = "last_checkpoint"
 _SHOWN = 5
@@ -189,6 +190,7 @@ def load_weights(
         CheckpointError: If names or shapes differ.
     """
     plain = {key.removeprefix("module."): value for key, value in state_dict.items()}
+    settle_by_state(model, plain)
     check_state_dict(model, plain, source=source)
     model.load_state_dict(plain)
 

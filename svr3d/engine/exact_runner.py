@@ -33,6 +33,11 @@ from svr3d.engine.hooks.run_state_hook import RunStateHook
 from svr3d.engine.loops import ResumableEpochLoop, ResumableLoop
 from svr3d.engine.random_state import capture_random_state
 from svr3d.errors import CheckpointError
+from svr3d.models.layers.data_width import (
+    open_widths,
+    settle_by_data,
+    settle_by_state,
+)
 from svr3d.models.layers.sync_batch_norm import convert_sync_batch_norm
 
 
@@ -70,7 +75,15 @@ class ExactRunner(Runner):
     # -- building ---------------------------------------------------------------
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Wrap the model for several processes, on CPUs too."""
+        """Wrap the model for several processes, on CPUs too.
+
+        Parts whose width is that of the training data get it before.
+
+        Raises:
+            ConfigError: If the training data does not tell that width.
+        """
+        if self._train_loop is not None and open_widths(model):
+            settle_by_data(model, self.train_dataloader.dataset)
         if is_model_wrapper(model) or not self.distributed:
             return super().wrap_model(model_wrapper_cfg, model)
         model = convert_sync_batch_norm(model)
@@ -254,6 +267,7 @@ class ExactRunner(Runner):
         checkpoint["state_dict"] = {
             key.removeprefix("module."): value for key, value in state.items()
         }
+        settle_by_state(self.bare_model, checkpoint["state_dict"])
         check_state_dict(self.bare_model, checkpoint["state_dict"], source=filename)
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
         self.bare_model.load_state_dict(checkpoint["state_dict"])

@@ -2,6 +2,7 @@
 """Networks: backbones, view fusion, heads, losses, reconstructors."""
 
 from svr3d.models import (
+    adversaries,
     backbones,
     data_preprocessors,
     decoders,
@@ -18,6 +19,7 @@ from svr3d.models import (
 )
 
 __all__ = [
+    "adversaries",
     "backbones",
     "data_preprocessors",
     "decoders",

@@ -4,5 +4,11 @@
 from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.models.reconstructors.encoder_decoder import EncoderDecoder
 from svr3d.models.reconstructors.self_supervised_points import SelfSupervisedPoints
+from svr3d.models.reconstructors.silhouette_meshes import SilhouetteMeshes
 
-__all__ = ["BaseReconstructor", "EncoderDecoder", "SelfSupervisedPoints"]
+__all__ = [
+    "BaseReconstructor",
+    "EncoderDecoder",
+    "SelfSupervisedPoints",
+    "SilhouetteMeshes",
+]
