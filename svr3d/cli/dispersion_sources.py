@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from svr3d.analysis.dispersion.inputs import (
     target_clouds,
 )
 from svr3d.analysis.dispersion.matrix_checks import check_distances
+from svr3d.cli.code_source import build_split
 from svr3d.engine.config import check_config, load_config
 from svr3d.errors import ConfigError, DataError
 
@@ -116,21 +116,9 @@ def read_source(args: argparse.Namespace) -> tuple[Any, str | None]:
 
 def _dataset(cfg: Any, args: argparse.Namespace) -> tuple[Any, str]:
     """Build the data set of a split; its images are prepared as tests prepare them."""
-    from svr3d.registry import DATASETS
-
     split = args.split or ("test" if args.set == "predictions" else "train")
-    found = {}
-    for name in {split, "test"}:
-        loader = cfg.get(f"{name}_dataloader") or {}
-        found[name] = loader.get("dataset")
-    if found[split] is None:
-        raise ConfigError(
-            f"{split}_dataloader.dataset: expected a data set, found none"
-        )
-    settings = copy.deepcopy(found[split])
-    if found["test"] is not None and "pipeline" in settings:
-        settings["pipeline"] = copy.deepcopy(found["test"]["pipeline"])
-    return DATASETS.build(settings), split
+    dataset, _ = build_split(cfg, split)
+    return dataset, split
 
 
 def _images(args, cache, dataset, indices, names, facts) -> Measured:

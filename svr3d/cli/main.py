@@ -59,6 +59,10 @@ COMMANDS = {
         "svr3d.cli.dispersion_sweep",
         "train a list of configs and draw their dispersion",
     ),
+    "mmd": (
+        "svr3d.cli.mmd",
+        "how far apart a method's codes of different views are",
+    ),
     "convert-r2n2": (
         "svr3d.cli.convert_r2n2",
         "convert published weights of 3D-R2N2",

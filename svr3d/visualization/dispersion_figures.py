@@ -10,6 +10,7 @@ import numpy as np
 
 from .curves import plot_curves
 from .picture_grid import picture_grid, save_picture
+from .plain_figure import plain_figure, save_figure
 
 _LARGEST = 1000
 _COLORS = "tab20"
@@ -46,7 +47,7 @@ def draw_sorted_matrix(
     order = np.argsort(labels, kind="stable")
     order = order[_evenly(len(order), _LARGEST)]
     shown = np.array(distances[np.ix_(order, order)], dtype=np.float32)
-    figure, axis = _figure(5.0, 4.4)
+    figure, axis = plain_figure(5.0, 4.4)
     image = axis.imshow(shown, cmap="viridis", interpolation="nearest")
     bounds = np.flatnonzero(np.diff(labels[order])) + 0.5
     if len(bounds) < 30:
@@ -58,7 +59,7 @@ def draw_sorted_matrix(
     axis.set_yticks([])
     axis.set_xlabel(f"{len(order)} of {len(labels)} samples", fontsize=9)
     figure.colorbar(image, ax=axis, shrink=0.85).ax.tick_params(labelsize=8)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def plane_embedding(distances: np.ndarray) -> tuple[np.ndarray, float]:
@@ -104,7 +105,7 @@ def draw_cluster_map(
     shown_medoids = medoids[:_LARGEST]
     chosen = np.union1d(chosen, shown_medoids)
     places, share = plane_embedding(distances[np.ix_(chosen, chosen)])
-    figure, axis = _figure(5.0, 4.6)
+    figure, axis = plain_figure(5.0, 4.6)
     axis.scatter(
         *places.T, c=labels[chosen] % 20, cmap=_COLORS, vmin=0, vmax=19, s=16, alpha=0.8
     )
@@ -122,7 +123,7 @@ def draw_cluster_map(
     axis.set_yticks([])
     axis.set_aspect("equal", adjustable="datalim")
     axis.spines[["top", "right"]].set_visible(False)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def draw_medoids(
@@ -212,7 +213,7 @@ def draw_trends(
                 axis.set_xlabel(xlabel, fontsize=9)
     if title:
         figure.suptitle(title, fontsize=12)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def cloud_picture(points: np.ndarray, *, size: int = 256) -> np.ndarray:
@@ -257,19 +258,3 @@ def cloud_picture(points: np.ndarray, *, size: int = 256) -> np.ndarray:
 def _evenly(size: int, most: int) -> np.ndarray:
     count = min(size, most)
     return (np.arange(count) * size) // count
-
-
-def _figure(width: float, height: float):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots()
-
-
-def _save(figure, path: str | Path) -> Path:
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    return path

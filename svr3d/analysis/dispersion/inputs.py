@@ -120,7 +120,7 @@ def predicted_clouds(
     """
     keys = {*_MODEL_KEYS, getattr(model, "input_key", "images")}
     clouds, turned = [], False
-    for batch in _batches(samples, batch_size):
+    for batch in batches(samples, batch_size):
         inputs = default_collate(
             [{key: sample[key] for key in keys if key in sample} for sample in batch]
         )
@@ -197,7 +197,8 @@ def image_views(
             yield image, None if masks is None else torch.as_tensor(masks[view])
 
 
-def _batches(samples: Iterable[dict], size: int) -> Iterator[list[dict]]:
+def batches(samples: Iterable[dict], size: int) -> Iterator[list[dict]]:
+    """Return samples in lists of ``size``, the last of which may be shorter."""
     batch = []
     for sample in samples:
         batch.append(sample)
