@@ -67,13 +67,18 @@ class ImagePipeline:
         )
 
     def __call__(self, views: Sequence[ImageInput]) -> torch.Tensor:
-        """Prepare the views of one object.
+        """Prepare the views of one object; :meth:`inputs` without the masks."""
+        return self.inputs(views)["images"]
+
+    def inputs(self, views: Sequence[ImageInput]) -> dict[str, torch.Tensor]:
+        """Prepare the views of one object and, where the pipeline has them, the masks.
 
         Args:
             views: At least one image.
 
         Returns:
-            Images (V, 3, H, W) float32, RGB, not normalised.
+            ``images`` (V, 3, H, W) float32, RGB, not normalised; ``masks`` (V, 1, H, W)
+            or (V, H, W) of pipelines that make them of alpha.
 
         Raises:
             DataError: An image cannot be used; the message names it.
@@ -90,7 +95,8 @@ class ImagePipeline:
             "sample_id": "",
             "rng": SampleRandom(0),
         }
-        return self.pipeline(sample)["images"]
+        packed = self.pipeline(sample)
+        return {key: packed[key] for key in ("images", "masks") if key in packed}
 
     def _rendering(self, view: ImageInput, index: int) -> np.ndarray:
         named = isinstance(view, str | PathLike)

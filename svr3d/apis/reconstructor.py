@@ -17,6 +17,7 @@ from svr3d.structures import DEFAULT_THRESHOLD, Structure
 from .input_images import IMAGE_SUFFIXES, ImageInput
 from .preprocessing import ImagePipeline
 
+Inputs = dict[str, torch.Tensor]
 ErrorHandler = Callable[[str, Exception], None]
 _GENERIC_NAMES = ("", "image", "images", "rendering", "renderings", "view", "views")
 
@@ -130,21 +131,21 @@ class Reconstructor:
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, found {batch_size}")
-        waiting: list[tuple[str, torch.Tensor]] = []
+        waiting: list[tuple[str, Inputs]] = []
         for name, views in objects:
             try:
-                images = self.pipeline(views)
+                inputs = self.pipeline.inputs(views)
             except (SVR3DError, OSError) as error:
                 if on_error is None:
                     raise
                 on_error(name, error)
                 continue
             if waiting and (
-                len(waiting) == batch_size or images.shape != waiting[0][1].shape
+                len(waiting) == batch_size or _shapes(inputs) != _shapes(waiting[0][1])
             ):
                 yield from self._predict(waiting)
                 waiting = []
-            waiting.append((name, images))
+            waiting.append((name, inputs))
         if waiting:
             yield from self._predict(waiting)
 
@@ -171,19 +172,80 @@ class Reconstructor:
         yield from self.reconstruct(objects, batch_size=batch_size, on_error=on_error)
 
     @torch.no_grad()
-    def _predict(
-        self, waiting: Sequence[tuple[str, torch.Tensor]]
-    ) -> Iterator[Reconstruction]:
-        from svr3d.visualization import image_to_picture
+    def code(
+        self, views: Sequence[ImageInput]
+    ) -> tuple[torch.Tensor, list[np.ndarray]]:
+        """Return the code that the model makes of one object.
 
-        names = [name for name, _ in waiting]
-        images = torch.stack([views for _, views in waiting])
-        shapes = self.model.test_step({"images": images, "sample_id": names}).cpu()
-        for name, views, shape in zip(names, images, shapes, strict=True):
-            if hasattr(shape, "threshold"):
-                shape.threshold = self.threshold
-            pictures = [image_to_picture(view.numpy()) for view in views]
-            yield Reconstruction(name, shape, pictures)
+        Args:
+            views: Images of the object.
+
+        Returns:
+            The code (1, ...), on the model's device, and the views as the network saw
+            them, (H, W, 3) uint8 each.
+
+        Raises:
+            ConfigError: The method has no code.
+            DataError: An image cannot be used; the message names it.
+        """
+        batch = _batch([("object", self.pipeline.inputs(views))])
+        data = self.model.data_preprocessor(dict(batch), False)
+        return self.model.code(data), _pictures(batch["images"][0])
+
+    @torch.no_grad()
+    def decode(self, codes: torch.Tensor, *, batch_size: int = 16) -> Structure:
+        """Return the shapes of codes.
+
+        Args:
+            codes: (N, ...), such as those of :meth:`code`.
+            batch_size: Most codes at once.
+
+        Returns:
+            A batch of N samples, in host memory.
+
+        Raises:
+            ConfigError: The method has no code.
+        """
+        parts = [
+            self.model.decode(part.to(self.device)).cpu()
+            for part in codes.split(batch_size)
+        ]
+        return self._with_threshold(type(parts[0]).cat(parts))
+
+    @torch.no_grad()
+    def _predict(
+        self, waiting: Sequence[tuple[str, Inputs]]
+    ) -> Iterator[Reconstruction]:
+        batch = _batch(waiting)
+        shapes = self.model.test_step(dict(batch)).cpu()
+        for (name, inputs), shape in zip(waiting, shapes, strict=True):
+            shape = self._with_threshold(shape)
+            yield Reconstruction(name, shape, _pictures(inputs["images"]))
+
+    def _with_threshold(self, shape: Structure) -> Structure:
+        if hasattr(shape, "threshold"):
+            shape.threshold = self.threshold
+        return shape
+
+
+def _shapes(inputs: Inputs) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(value.shape) for key, value in inputs.items()}
+
+
+def _batch(objects: Sequence[tuple[str, Inputs]]) -> dict:
+    """Collate what the pipeline made of objects."""
+    batch: dict = {
+        key: torch.stack([inputs[key] for _, inputs in objects])
+        for key in objects[0][1]
+    }
+    return batch | {"sample_id": [name for name, _ in objects]}
+
+
+def _pictures(views: torch.Tensor) -> list[np.ndarray]:
+    """Return views (V, 3, H, W) as they are looked at."""
+    from svr3d.visualization import image_to_picture
+
+    return [image_to_picture(view.numpy()) for view in views]
 
 
 def find_objects(

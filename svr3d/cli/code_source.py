@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import copy
 import hashlib
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,8 @@ def build_split(
     Raises:
         ConfigError: If there is none, or its samples have one view and no choice.
     """
+    from mmengine.registry import DefaultScope
+
     from svr3d.registry import DATASETS
 
     found = {}
@@ -105,14 +108,17 @@ def build_split(
     if found["test"] is not None and "pipeline" in settings:
         settings["pipeline"] = copy.deepcopy(found["test"]["pipeline"])
     if num_views is not None:
-        if "num_views" not in settings:
+        kind = settings["type"]
+        kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+        if "num_views" not in inspect.signature(kind).parameters:
             raise ConfigError(
                 f"--num-views {num_views}: expected a data set that takes num_views, "
-                f"found {settings['type']} without"
+                f"found {kind.__name__}"
             )
         settings |= {"num_views": num_views, "view_selection": "first"}
         settings.pop("view_ids", None)
-    return DATASETS.build(copy.deepcopy(settings)), settings
+    with DefaultScope.overwrite_default_scope("svr3d"):
+        return DATASETS.build(copy.deepcopy(settings)), settings
 
 
 def read_codes(args: argparse.Namespace, out: Path) -> CodeTable:

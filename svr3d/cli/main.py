@@ -63,6 +63,14 @@ COMMANDS = {
         "svr3d.cli.mmd",
         "how far apart a method's codes of different views are",
     ),
+    "embed": (
+        "svr3d.cli.embed",
+        "draw where a method's codes lie, by view and by category",
+    ),
+    "interpolate": (
+        "svr3d.cli.interpolate",
+        "reconstruct what lies between two objects",
+    ),
     "convert-r2n2": (
         "svr3d.cli.convert_r2n2",
         "convert published weights of 3D-R2N2",

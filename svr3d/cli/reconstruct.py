@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("glb", "obj", "binvox", "ply", "off")
 SOME_FAILED = 1
+TURNTABLE_VIEWS = 24
+_TURNTABLE_COLUMNS = 6
+_TURNTABLE_ELEVATION = 30.0
 
 _EPILOG = """examples:
   svr3d reconstruct model.pth chair.png --out outputs
@@ -67,6 +70,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: GPU if any)")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument(
+        "--turntable",
+        type=int,
+        nargs="?",
+        const=TURNTABLE_VIEWS,
+        metavar="VIEWS",
+        help="write NAME_turntable.png, the shape from around it (%(const)s views)",
+    )
+    parser.add_argument(
         "--animation", action="store_true", help="write NAME.gif, the shape turning"
     )
     return parser
@@ -88,6 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.threshold is not None and not 0 < args.threshold < 1:
         parser.error(f"--threshold: expected 0 < t < 1, found {args.threshold}")
+    if args.turntable is not None and args.turntable < 1:
+        parser.error(f"--turntable: expected at least 1, found {args.turntable}")
     if args.batch_size < 1:
         parser.error(f"--batch-size: expected at least 1, found {args.batch_size}")
     from svr3d.apis import Reconstructor, find_objects
@@ -121,6 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     formats=args.format,
                     surface=args.surface,
                     animation=args.animation,
+                    turntable_views=args.turntable,
                 )
             except (ValueError, OSError) as error:
                 note(result.name, error)
@@ -142,6 +156,7 @@ def write_reconstruction(
     formats: Sequence[str] = ("glb",),
     surface: str = "smooth",
     animation: bool = False,
+    turntable_views: int | None = None,
 ) -> list[Path]:
     """Write one reconstruction with its picture.
 
@@ -151,6 +166,7 @@ def write_reconstruction(
         formats: Endings of the files to write.
         surface: How voxels become a mesh, ``smooth`` or ``cubes``.
         animation: Write the turning shape too.
+        turntable_views: Write a sheet of so many views around the shape too.
 
     Returns:
         The files that were written, the picture after the shapes.
@@ -160,12 +176,14 @@ def write_reconstruction(
     """
     from svr3d.visualization import (
         BLUE,
+        picture_grid,
         reconstruction_sheet,
         save_picture,
         save_turntable,
+        turntable,
     )
 
-    shape = _drawable(result.shape)
+    shape = drawable(result.shape)
     paths = [
         (result.shape if kind == "binvox" else shape).export(
             out / f"{result.name}.{kind}", mode=surface
@@ -174,14 +192,27 @@ def write_reconstruction(
     ]
     sheet = reconstruction_sheet(result.pictures, shape)
     paths.append(save_picture(sheet, out / f"{result.name}.png"))
+    if turntable_views is not None:
+        views = turntable(
+            shape, turntable_views, elevation=_TURNTABLE_ELEVATION, color=BLUE
+        )
+        rows = [
+            list(views[start : start + _TURNTABLE_COLUMNS])
+            for start in range(0, len(views), _TURNTABLE_COLUMNS)
+        ]
+        path = out / f"{result.name}_turntable.png"
+        paths.append(save_picture(picture_grid(rows, cell_size=views.shape[1]), path))
     if animation:
         path = out / f"{result.name}.gif"
         paths.append(save_turntable(shape, path, color=BLUE))
     return paths
 
 
-def _drawable(shape: Structure) -> Structure:
+def drawable(shape: Structure) -> Structure:
     """Return the shape, or the mesh of a field, which is extracted once for all files.
+
+    Args:
+        shape: A batch of one sample.
 
     Raises:
         ValueError: Nothing reaches the threshold.

@@ -87,6 +87,31 @@ def save_picture(picture: np.ndarray, path: str | Path) -> Path:
     return path
 
 
+def save_animation(
+    frames: Sequence[np.ndarray], path: str | Path, *, duration: float
+) -> Path:
+    """Write frames as an animated ``.gif`` or ``.webp`` that goes on forever.
+
+    Args:
+        frames: (H, W, 3) uint8, all of one size.
+        path: File to write.
+        duration: Seconds of all frames together.
+    """
+    from PIL import Image
+
+    pictures = [Image.fromarray(np.ascontiguousarray(frame)) for frame in frames]
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures[0].save(
+        path,
+        save_all=True,
+        append_images=pictures[1:],
+        duration=round(1000 * duration / len(pictures)),
+        loop=0,
+    )
+    return path
+
+
 def _fit(picture: np.ndarray, cell_size: int):
     from PIL import Image
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from svr3d.structures import Mesh, OccupancyField, PointCloud, Structure, Voxels
 
 from .cameras import orbit_cameras
 from .cloud_pictures import cloud_views
+from .picture_grid import save_animation
 from .shading import CLAY, render_mesh
 
 FIRST_AZIMUTH = 300.0
@@ -98,6 +100,25 @@ def framing_radius(*meshes: Mesh, margin: float = 1.04) -> float:
     return min(max([margin * radius for radius in radii], default=0.75), 2.0)
 
 
+def common_radius(shapes: Sequence[Structure], *, margin: float = 1.04) -> float | None:
+    """Return the radius about the origin that holds shapes of one sample each.
+
+    Args:
+        shapes: Of any representation.
+        margin: Room around them.
+
+    Returns:
+        The radius; None where no shape has a point.
+    """
+    radii = []
+    for shape in shapes:
+        clouds = isinstance(shape, PointCloud)
+        points = shape.points[0] if clouds else picture_mesh(shape).vertices[0]
+        if len(points):
+            radii.append(margin * float(points.detach().norm(dim=1).max()))
+    return max(radii, default=None)
+
+
 def save_turntable(
     structure: Structure,
     path: str | Path,
@@ -119,24 +140,10 @@ def save_turntable(
         color: Of the surface, RGB in [0, 1].
         duration: Seconds of one turn.
     """
-    from PIL import Image
-
-    frames = [
-        Image.fromarray(frame)
-        for frame in turntable(
-            structure, num_views, size=size, threshold=threshold, color=color
-        )
-    ]
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frames[0].save(
-        path,
-        save_all=True,
-        append_images=frames[1:],
-        duration=round(1000 * duration / num_views),
-        loop=0,
+    frames = turntable(
+        structure, num_views, size=size, threshold=threshold, color=color
     )
-    return path
+    return save_animation(frames, path, duration=duration)
 
 
 def _hollows(solid: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:

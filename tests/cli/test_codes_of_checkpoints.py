@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``svr3d mmd``, ``embed`` and ``interpolate`` on a small checkpoint."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from svr3d.analysis.codes import CodeTable
+from svr3d.analysis.mmd import mean_of_pairs, pairwise_mmd
+from svr3d.engine.checkpoint import load_model
+from svr3d.engine.config import config_from_text
+
+CONFIG = """
+default_scope = 'svr3d'
+protocol = dict(
+    split='toy', views=1, view_selection='first', unit=None, num_points=None,
+    reference='')
+model = dict(
+    type='EncoderDecoder',
+    backbone=dict(type='SimpleConvEncoder', out_features=8, widths=(4, 6)),
+    head=dict(
+        type='VoxelDecoder', widths=(4, 4), depths=(2,), upsamplings=1,
+        code_features=8))
+test_dataloader = dict(
+    batch_size=2,
+    num_workers=0,
+    dataset=dict(
+        type='ShapeNetR2N2',
+        data_root='DATA',
+        split='train',
+        pipeline=[
+            dict(
+                type='RandomBackground',
+                color_range=((240, 240), (240, 240), (240, 240))),
+            dict(type='CenterCrop', image_size=(64, 64), crop_size=(128, 128)),
+            dict(type='PackViews'),
+        ]))
+test_cfg = dict()
+test_evaluator = []
+"""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(procedural_data, tmp_path_factory):
+    from mmengine.registry import MODELS, DefaultScope
+
+    text = CONFIG.replace("DATA", str(procedural_data))
+    torch.manual_seed(1)
+    with DefaultScope.overwrite_default_scope("svr3d"):
+        model = MODELS.build(config_from_text(text).model)
+    torch.nn.init.normal_(model.head.to_logits.weight)
+    path = tmp_path_factory.mktemp("checkpoint") / "small.pth"
+    meta = {"cfg": text, "dataset_meta": {"categories": ["chair"]}}
+    torch.save({"state_dict": model.state_dict(), "meta": meta}, path)
+    return path
+
+
+def test_mmd(svr3d, checkpoint, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["mmd", checkpoint, "--num-views", 5, "--out", out]
+    code, lines, errors = svr3d(*arguments)
+    assert code == 0, errors
+    assert lines[-1] == str(out / "mmd.json")
+    found = json.loads((out / "mmd.json").read_text())
+    table = CodeTable.load(out / "codes.npz")
+    counts = np.bincount(table.views)
+    assert found["domains"] == [f"view {view}" for view in range(5)]
+    assert found["pairs"] == 10 and found["codes_of_each_domain"] == counts.tolist()
+    codes = torch.from_numpy(table.codes)
+    expected = pairwise_mmd([codes[table.views == view] for view in range(5)])
+    assert found["mmd"] == pytest.approx(mean_of_pairs(expected))
+    np.testing.assert_allclose(found["matrix"], expected.numpy())
+    with Image.open(out / "mmd.png") as picture:
+        assert len(np.unique(np.asarray(picture.convert("RGB")))) > 50
+    # The model's own code of one view.
+    model, _, _ = load_model(checkpoint)
+    assert table.codes.shape == (5 * counts[0], model.head.to_grid.in_features)
+    assert table.facts["checkpoint"] == "small.pth"
+    assert len(set(table.sample_ids)) == counts[0] and not table.categories.any()
+
+    code, lines, _ = svr3d(*arguments, "--azimuth-bins", 2, "--most", 4)
+    assert code == 0 and lines[0] == f"{len(table)} codes of {out / 'codes.npz'}"
+    halves = json.loads((out / "mmd.json").read_text())
+    assert halves["domains"] == ["0 to 180 degrees", "180 to 360 degrees"]
+    assert halves["codes_of_each_domain"] == [4, 4]
+
+
+def test_codes_of_other_samples_are_not_taken(svr3d, checkpoint, tmp_path):
+    kept = tmp_path / "mine.npz"
+    arguments = ["mmd", checkpoint, "--out", tmp_path, "--codes", kept]
+    assert svr3d(*arguments, "--num-views", 2)[0] == 0
+    code, _, errors = svr3d(*arguments, "--num-views", 3)
+    assert code == 2 and "mine.npz: expected codes of small.pth and these" in errors
+    code, _, errors = svr3d("mmd", checkpoint, "--out", tmp_path)
+    assert code == 2 and "domains: expected two of two codes or more" in errors
+    code, _, errors = svr3d("mmd", checkpoint, "--out", tmp_path, "--split", "val")
+    assert code == 2 and "val_dataloader.dataset: expected a data set" in errors
+    with pytest.raises(SystemExit):
+        svr3d("mmd", checkpoint, "--num-views", 0)
+
+
+def test_embedding(svr3d, checkpoint, tmp_path):
+    pytest.importorskip("sklearn")
+    out = tmp_path / "out"
+    arguments = ["embed", checkpoint, "--num-views", 5, "--out", out, "--pca", 4]
+    code, lines, _ = svr3d(*arguments)
+    assert code == 0 and lines[-1] == str(out / "embedding.json")
+    names = ["categories", "views", "azimuths"]
+    for name in names:
+        with Image.open(out / f"{name}.png") as picture:
+            assert picture.size == (1500, 999)
+        assert (out / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    found = json.loads((out / "embedding.json").read_text())
+    assert found["pictures"] == [f"{n}{end}" for n in names for end in (".png", ".pdf")]
+    share, chance = found["nearest_neighbors"]["view"]
+    assert 0 <= share <= 1 and chance == pytest.approx(0.2)
+    assert "category" not in found["nearest_neighbors"]
+    with np.load(out / "embedding.npz") as kept:
+        first = kept["places"]
+    assert first.shape == (len(CodeTable.load(out / "codes.npz")), 2)
+    assert np.isfinite(first).all() and first.std() > 1e-3
+    # Again from the codes that were kept, with the same result.
+    code, lines, _ = svr3d(*arguments)
+    assert code == 0 and lines[0].endswith("codes.npz")
+    with np.load(out / "embedding.npz") as kept:
+        np.testing.assert_array_equal(kept["places"], first)
