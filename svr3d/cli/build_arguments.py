@@ -9,6 +9,7 @@ from svr3d.preparation.builder import BuildReport
 from svr3d.preparation.executors import EXECUTORS
 from svr3d.preparation.layouts import LAYOUTS
 from svr3d.preparation.object_frame import UP_AXES
+from svr3d.preparation.part_labels import PART_RULES
 from svr3d.preparation.settings import WATERTIGHT_RULES, BuildSettings
 
 
@@ -68,6 +69,13 @@ def add_build_arguments(
         type=int,
         default=defaults.limited_resolution,
         help="side of these images",
+    )
+    add(
+        "--parts",
+        choices=PART_RULES,
+        default=defaults.parts,
+        help="maps of parts beside the images: connected components, or faces of one "
+        "colour (layout drc)",
     )
     add(
         "--workers",
@@ -170,6 +178,7 @@ def settings_from(args: argparse.Namespace) -> BuildSettings:
         variants=args.variants,
         yaw_ranges=tuple(args.yaw_ranges),
         limited_resolution=args.limited_resolution,
+        parts=args.parts,
     )
 
 

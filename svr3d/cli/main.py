@@ -43,6 +43,10 @@ COMMANDS = {
         "svr3d.cli.pack_occnet",
         "pack a data set of Occupancy Networks into one file",
     ),
+    "pack-drc": (
+        "svr3d.cli.pack_drc",
+        "write the record files of a data set in DRC's layout",
+    ),
     "recognition-baselines": (
         "svr3d.cli.recognition_baselines",
         "mean-shape and retrieval baselines of a split",

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training on several processes that gives what one process gives."""
 
-from contextlib import nullcontext
-
 import torch
 import torch.distributed as dist
 from mmengine.model import BaseModel, MMDistributedDataParallel
@@ -10,8 +8,9 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import MODEL_WRAPPERS
 from torch import Tensor, nn
 
+from svr3d.engine.part_wrappers import PartOptimWrappers
 from svr3d.errors import NonFiniteLossError
-from svr3d.models.layers.batch_statistics import empty_share
+from svr3d.models.layers.batch_share import BatchShare, use_share
 
 
 @MODEL_WRAPPERS.register_module()
@@ -47,14 +46,20 @@ class SharedBatchDataParallel(MMDistributedDataParallel):
             find_unused_parameters=find_unused_parameters,
             broadcast_buffers=broadcast_buffers,
         )
-        self._share = (1, dist.get_world_size())
+        self._share: BatchShare | None = None  # all alike
 
-    def set_share(self, local_samples: int, global_samples: int) -> None:
-        """Tell how many samples of the next global batch this process has."""
-        self._share = (local_samples, global_samples)
+    def set_share(self, first: int, local_samples: int, global_samples: int) -> None:
+        """Tell which samples of the next global batch this process has.
+
+        Args:
+            first: Number of samples in front of them.
+            local_samples: How many.
+            global_samples: How many all processes have.
+        """
+        self._share = BatchShare(first, local_samples, global_samples)
 
     def train_step(
-        self, data: dict | tuple | list, optim_wrapper: OptimWrapper
+        self, data: dict | tuple | list, optim_wrapper: OptimWrapper | PartOptimWrappers
     ) -> dict[str, Tensor]:
         """Compute the loss of a share of the batch and update the parameters.
 
@@ -68,13 +73,21 @@ class SharedBatchDataParallel(MMDistributedDataParallel):
         Raises:
             NonFiniteLossError: In all processes, if the loss of any is not finite.
         """
-        local, total = self._share
-        with empty_share() if local == 0 else nullcontext():
+        share, parts = self._share, isinstance(optim_wrapper, PartOptimWrappers)
+        # Optimisers of parts average gradients themselves; torch must not wait for any.
+        runs = self.module if parts else self
+        weight = share.count / share.total if share else 1 / dist.get_world_size()
+        with use_share(share):
             with optim_wrapper.optim_context(self):
                 data = self.module.data_preprocessor(data, training=True)
-                losses = self._run_forward(data, mode="loss")
-            loss, logs = self._parse_losses(losses, weight=local / total)
-            optim_wrapper.update_params(loss * (local * dist.get_world_size() / total))
+                losses = runs._run_forward(data, mode="loss")
+            loss, logs = self._parse_losses(losses, weight=weight)
+            weight *= dist.get_world_size()
+            if parts:
+                sums = self.module.part_losses(losses, loss)
+                optim_wrapper.update_params(sums, weight=weight)
+            else:
+                optim_wrapper.update_params(loss * weight)
         return logs
 
     def _parse_losses(

@@ -101,7 +101,8 @@ class ResumableLoop:
         sampler, model = self.batch_sampler, self.runner.model
         if sampler is not None and hasattr(model, "set_share"):
             sizes = sampler.share_sizes(position)
-            model.set_share(sizes[sampler.rank], sum(sizes))
+            rank = sampler.rank
+            model.set_share(sum(sizes[:rank]), sizes[rank], sum(sizes))
 
     def _validate(self, due: bool) -> None:
         """Validate unless that was done for this state of the weights.

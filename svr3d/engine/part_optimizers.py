@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
+from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from torch import nn
 
+from svr3d.engine.distributed import SharedBatchDataParallel
+from svr3d.engine.part_wrappers import PartOptimWrappers
 from svr3d.errors import ConfigError
 
 
@@ -24,8 +26,8 @@ class PartOptimizers:
             pose=dict(optimizer=dict(type=Adam, lr=5e-4)),
         )
 
-    The model's ``train_step`` is given all of them by name. Learning rate schedules
-    hold for all, or stand in a dict by the same names.
+    The model's ``part_losses`` tell what each follows. Learning rate schedules hold for
+    all, or stand in a dict by the same names.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class PartOptimizers:
             raise ConfigError("optim_wrapper: expected at least one part, found none")
         self.configs = {name: dict(value) for name, value in optim_wrapper_cfg.items()}
 
-    def __call__(self, model: nn.Module) -> OptimWrapperDict:
+    def __call__(self, model: nn.Module) -> PartOptimWrappers:
         """Build the optimisers.
 
         Args:
@@ -67,14 +69,17 @@ class PartOptimizers:
             The wrappers by part.
 
         Raises:
-            ConfigError: If the model has no such part, two share parameters, gradients
-                are to be accumulated, or the model is spread over processes.
+            ConfigError: If the model has no such part or trains others, two share
+                parameters, precisions differ, gradients are to be accumulated, or the
+                model is in a wrapper that knows nothing of parts.
         """
         if is_model_wrapper(model):
-            raise ConfigError(
-                "optim_wrapper: optimisers of parts train in one process only, found a "
-                f"{type(model).__name__}"
-            )
+            if not isinstance(model, SharedBatchDataParallel):
+                raise ConfigError(
+                    "model_wrapper_cfg: expected none, or SharedBatchDataParallel, "
+                    f"with optimisers of parts; found {type(model).__name__}"
+                )
+            model = model.module
         wrappers: dict[str, OptimWrapper] = {}
         owners: dict[int, str] = {}
         for name, config in self.configs.items():
@@ -96,4 +101,13 @@ class PartOptimizers:
                         f"optim_wrapper: parts {other!r} and {name!r} share parameters"
                     )
             wrappers[name] = build_optim_wrapper(part, config)
-        return OptimWrapperDict(**wrappers)
+        trained = getattr(model, "trained_parts", None)
+        if trained is None or set(trained) != set(wrappers):
+            wanted = "one optimiser"
+            if trained is not None:
+                wanted = f"PartOptimizers of {', '.join(trained)}"
+            raise ConfigError(
+                f"optim_wrapper: {type(model).__name__}, as it is set up, trains by "
+                f"{wanted}; found PartOptimizers of {', '.join(wrappers)}"
+            )
+        return PartOptimWrappers(**wrappers)

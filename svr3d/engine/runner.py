@@ -135,27 +135,35 @@ def _choose_loop(cfg: Config) -> None:
 
 def _choose_precision(cfg: Config, amp: str) -> None:
     on_gpu = torch.cuda.is_available()
-    if cfg.optim_wrapper.get("optimizer") is None:
-        raise ConfigError("--amp: expected one optimiser, found optimisers of parts")
-    kind = cfg.optim_wrapper.get("type", "OptimWrapper")
-    name = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
-    if name.rpartition(".")[2] not in (
-        "OptimWrapper",
-        "AmpOptimWrapper",
-        "CPUAmpOptimWrapper",
-    ):
-        raise ConfigError(f"--amp: expected optim_wrapper OptimWrapper, found {name}")
     if amp == "auto":
         amp = "fp16" if on_gpu else "bf16"
     if amp == "fp16" and not on_gpu:
         raise ConfigError("--amp fp16: needs a GPU; on CPUs use --amp bf16")
+    wrapper = cfg.optim_wrapper
+    if wrapper.get("optimizer") is not None:
+        _set_precision(wrapper, amp, "optim_wrapper", on_gpu=on_gpu)
+        return
+    for name, part in wrapper.items():
+        if isinstance(part, dict) and "optimizer" in part:
+            _set_precision(part, amp, f"optim_wrapper.{name}", on_gpu=on_gpu)
+
+
+def _set_precision(wrapper: dict, amp: str, name: str, *, on_gpu: bool) -> None:
+    kind = wrapper.get("type", "OptimWrapper")
+    kind = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
+    if kind.rpartition(".")[2] not in (
+        "OptimWrapper",
+        "AmpOptimWrapper",
+        "CPUAmpOptimWrapper",
+    ):
+        raise ConfigError(f"--amp: expected {name} OptimWrapper, found {kind}")
     if on_gpu:
-        cfg.optim_wrapper.type = "AmpOptimWrapper"
-        cfg.optim_wrapper.dtype = {"fp16": "float16", "bf16": "bfloat16"}[amp]
+        wrapper["type"] = "AmpOptimWrapper"
+        wrapper["dtype"] = {"fp16": "float16", "bf16": "bfloat16"}[amp]
     else:
-        cfg.optim_wrapper.type = "CPUAmpOptimWrapper"
+        wrapper["type"] = "CPUAmpOptimWrapper"
         for key in ("dtype", "loss_scale", "use_fsdp"):
-            cfg.optim_wrapper.pop(key, None)
+            wrapper.pop(key, None)
 
 
 def _metrics(evaluator: Any) -> list[dict]:

@@ -7,8 +7,9 @@ protocol buffer: a map from names to lists of byte strings. Nothing of TensorFlo
 needed to read that much.
 """
 
+import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from typing import NamedTuple
 
@@ -92,6 +93,28 @@ def read_record(
             f"{source}: expected the checksum of its content, found another"
         )
     return _decode_example(memoryview(content), source)
+
+
+def write_records(path: str | PathLike, records: Iterable[Mapping[str, bytes]]) -> int:
+    """Write a file of examples; it has its name only once it is complete.
+
+    Args:
+        path: The file; its folder must exist.
+        records: A byte string for each feature of each record.
+
+    Returns:
+        The number of records.
+    """
+    count, draft = 0, f"{os.fspath(path)}.new"
+    with open(draft, "wb") as file:
+        for features in records:
+            content = _encode_example(features)
+            length = struct.pack("<Q", len(content))
+            file.write(length + _CHECKSUM.pack(masked_checksum(length)))
+            file.write(content + _CHECKSUM.pack(masked_checksum(content)))
+            count += 1
+    os.replace(draft, path)
+    return count
 
 
 def masked_checksum(content: bytes) -> int:
@@ -180,3 +203,22 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             raise ValueError("a number of more than 64 bits")
+
+
+def _encode_example(features: Mapping[str, bytes]) -> bytes:
+    """Return an ``Example`` of byte strings; see :func:`_decode_example`."""
+    entries = b""
+    for name, value in features.items():
+        feature = _field(1, _field(1, value))
+        entries += _field(1, _field(1, name.encode()) + _field(2, feature))
+    return _field(1, entries)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a length-delimited field."""
+    size, digits = len(content), bytearray()
+    while size > 0x7F:
+        digits.append(size & 0x7F | 0x80)
+        size >>= 7
+    digits.append(size)
+    return bytes([number << 3 | _LENGTH_DELIMITED]) + bytes(digits) + content

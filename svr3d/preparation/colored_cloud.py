@@ -41,11 +41,11 @@ def colored_cloud(
         if painted.any():
             uv = mesh.uv[faces[painted]].astype(np.float64)
             where = (weights[painted][..., None] * uv).sum(axis=1)
-            colors[painted] = _look_up(texture, where)
+            colors[painted] = look_up_texels(texture, where)
     return kept.numpy(), (colors / 255).clip(0, 1)
 
 
-def _look_up(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+def look_up_texels(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
     """Return the nearest texels (N, 3); coordinates (N, 2) wrap around."""
     height, width = texture.shape[:2]
     column = ((uv[:, 0] % 1) * width).astype(int).clip(0, width - 1)

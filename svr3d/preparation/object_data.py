@@ -21,11 +21,14 @@ from svr3d.preparation.colored_cloud import colored_cloud
 from svr3d.preparation.deformation import Deformation
 from svr3d.preparation.object_frame import PlacedMesh, normalize_mesh
 from svr3d.preparation.occupancy_samples import sample_occupancy
+from svr3d.preparation.part_labels import label_faces, render_parts
 from svr3d.preparation.seeding import stable_rng
 from svr3d.preparation.settings import BuildSettings
 from svr3d.preparation.surface_samples import sample_surface
 from svr3d.preparation.watertight import is_watertight, make_watertight
 from svr3d.renderers import ColorRenderer
+
+_OPAQUE = 128
 
 
 @dataclass
@@ -49,6 +52,8 @@ class ObjectData:
             of its camera.
         cloud: Few points (K, 3) in the object frame with RGB (K, 3) in [0, 1], where
             the layout wants them.
+        part_maps: Labels (V, H, W) uint8 of the parts that pixels show, 0 outside;
+            None where none are wanted.
     """
 
     placed: PlacedMesh
@@ -63,6 +68,12 @@ class ObjectData:
     closed: bool = False
     limited: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     cloud: tuple[np.ndarray, np.ndarray] | None = None
+    part_maps: np.ndarray | None = None
+
+    @property
+    def masks(self) -> np.ndarray:
+        """Pixels (V, H, W) bool that belong to the object: it covers half of them."""
+        return self.images[..., 3] >= _OPAQUE
 
     def counts(self) -> dict[str, int | bool]:
         """Return the sizes that the manifest lists."""
@@ -74,6 +85,7 @@ class ObjectData:
             "zero_area_faces_dropped": mesh.num_zero_area_faces,
             "textures": len(mesh.textures),
             "views": len(self.images),
+            **({} if self.part_maps is None else {"parts": int(self.part_maps.max())}),
             **self._solid_counts(),
             "surface_points": len(self.surface.points),
         }
@@ -154,7 +166,7 @@ def prepare_object(
     )
     if layout.wants_colored_cloud:
         inner["cloud"] = colored_cloud(mesh, shown)
-    return ObjectData(
+    data = ObjectData(
         placed=placed,
         images=images,
         metadata=metadata,
@@ -166,6 +178,16 @@ def prepare_object(
         limited=_limited(mesh, sample_id, settings, grid_scale),
         **inner,
     )
+    if settings.parts != "none":
+        data.part_maps = render_parts(
+            mesh,
+            label_faces(mesh, settings.parts),
+            extrinsics,
+            intrinsics,
+            data.masks,
+            supersample=settings.supersample,
+        )
+    return data
 
 
 def _render(

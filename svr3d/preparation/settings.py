@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from svr3d.errors import ConfigError
 from svr3d.preparation.layouts import LAYOUTS, Layout
 from svr3d.preparation.object_frame import UP_AXES
+from svr3d.preparation.part_labels import PART_RULES
 
 WATERTIGHT_RULES = ("never", "open", "always")
 
@@ -42,6 +43,8 @@ class BuildSettings:
         yaw_ranges: Limits of the yaw in degrees; for each, one more image of each
             object with its yaw inside of them. For the layout ``atlasnet``.
         limited_resolution: Height and width of these images in pixels.
+        parts: Whether images have maps of parts beside them, and what a part is:
+            ``none``, ``components`` or ``materials``. For the layout ``drc``.
     """
 
     layout: str = "r2n2"
@@ -65,6 +68,7 @@ class BuildSettings:
     variants: int = 0
     yaw_ranges: tuple[int, ...] = ()
     limited_resolution: int = 224
+    parts: str = "none"
 
     def __post_init__(self):
         if self.layout not in LAYOUTS:
@@ -98,6 +102,14 @@ class BuildSettings:
             if not low <= value <= high:
                 raise ConfigError(f"{name}: expected {low} to {high}, found {value}")
         self._check_atlasnet()
+        if self.parts not in PART_RULES:
+            raise ConfigError(
+                f"parts: expected one of {', '.join(PART_RULES)}, found {self.parts!r}"
+            )
+        if self.parts != "none" and self.layout != "drc":
+            raise ConfigError(
+                f"parts: expected none, or the layout drc, found {self.layout!r}"
+            )
         if min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-6:
             raise ConfigError(
                 "split: expected three shares that sum to 1, "

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of point clouds seen from two angles."""
 
+import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
@@ -87,13 +88,15 @@ class PointRenderer(nn.Module):
         Raises:
             ValueError: A shape is wrong.
         """
-        return splat_points(
-            self.project(points, poses),
-            None if features is None else features.float(),
-            image_size=self.image_size,
-            silhouette=silhouette,
-            sigma_sq=self.sigma_sq,
-            well_radius=self.well_radius,
-            beta=self.beta,
-            background_channel=background_channel,
-        )
+        # Silhouettes can be products of matrices, which autocast would take in half.
+        with torch.autocast(points.device.type, enabled=False):
+            return splat_points(
+                self.project(points, poses),
+                None if features is None else features.float(),
+                image_size=self.image_size,
+                silhouette=silhouette,
+                sigma_sq=self.sigma_sq,
+                well_radius=self.well_radius,
+                beta=self.beta,
+                background_channel=background_channel,
+            )

@@ -7,10 +7,11 @@ import torch
 
 from svr3d.datasets import ShapeNetDRC
 from svr3d.datasets.transforms import DropAlpha, PackViews
-from svr3d.errors import DataError
+from svr3d.errors import ConfigError, DataError
 from svr3d.geometry.pose_camera import project_to_pixels, turn_to_camera
 from svr3d.io.image_lists import write_image_list, write_neighbors
 from svr3d.io.record_files import find_records, read_record
+from svr3d.preparation.drc_packing import pack_drc
 
 KINDS = {
     "rgb": "image",
@@ -85,6 +86,19 @@ def test_record_files(case, source, request):
         np.testing.assert_array_equal(sample["surface_colors"], cloud[:, 3:])
         np.testing.assert_array_equal(sample["neighbor_images"][0], near[index])
         np.testing.assert_array_equal(sample["neighbor_masks"][0], near_masks[index])
+
+
+def test_own_record_files_are_those_of_the_program(folders, records, tmp_path):
+    report = pack_drc(folders, tmp_path)
+    assert len(report.counts) == len(KINDS) and set(report.counts.values()) == {2}
+    for name in report.counts:
+        theirs, ours = records / "tfrecords" / name, tmp_path / name
+        for places in zip(find_records(theirs), find_records(ours), strict=True):
+            expected = read_record(theirs, places[0])
+            assert read_record(ours, places[1], check=True) == expected
+        assert ours.stat().st_size == theirs.stat().st_size
+    with pytest.raises(ConfigError, match="image.tfrecords: exists"):
+        pack_drc(folders, tmp_path)
 
 
 def test_damaged_records_are_named(records, tmp_path):

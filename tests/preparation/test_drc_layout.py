@@ -2,6 +2,7 @@
 """A folder of meshes becomes DRC's layout, and comes back from it."""
 
 import dataclasses
+import operator
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import default_collate
 
 from svr3d.cli.build_dataset import main
+from svr3d.cli.main import main as console
 from svr3d.datasets import ShapeNetDRC
 from svr3d.datasets.transforms import DropAlpha, PackViews
 from svr3d.engine.config import load_config
@@ -23,7 +25,10 @@ from svr3d.geometry.pose_camera import (
     turn_to_camera,
 )
 from svr3d.io.image_lists import read_image_list, write_image_list, write_neighbors
+from svr3d.io.mesh_data import MeshData
 from svr3d.preparation.builder import build_dataset
+from svr3d.preparation.drc_packing import pack_drc
+from svr3d.preparation.part_labels import label_faces
 from svr3d.preparation.settings import BuildSettings
 from svr3d.registry import DATASETS
 
@@ -174,6 +179,83 @@ def test_part_maps(own):
     sample = ShapeNetDRC(str(own), PIPELINE, parts=True)[0]
     assert sample["part_maps"].dtype == torch.int64
     assert torch.equal(sample["part_maps"], (sample["masks"] * 255).long())
+
+
+def test_record_files_hold_what_folders_hold(own, capsys):
+    names = ShapeNetDRC(str(own), categories=["post"]).image_names
+    table = {name: [n for n in names if n != name] for name in names}
+    write_neighbors(own / "knn_list_post.npy", table)
+    assert console(["pack-drc", str(own), "--neighbors", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{2 * len(names)} records  post_train_mask_similar_2img" in printed
+    for options in (
+        {"colors": True, "check_files": "full"},
+        {"neighbors": 2, "categories": ["post"], "seed": 5},
+        {"split": "test"},
+    ):
+        folders, records = (
+            list(ShapeNetDRC(str(own), PIPELINE, source=source, **options))
+            for source in ("folders", "records")
+        )
+        assert len(records) == len(folders) > 0
+        for ours, theirs in zip(records, folders, strict=True):
+            assert set(ours) == set(theirs)
+            for key, value in theirs.items():
+                same = torch.equal if isinstance(value, torch.Tensor) else operator.eq
+                assert same(ours[key], value), key
+    with pytest.raises(ConfigError, match="expected some of post, step, found boat"):
+        pack_drc(own, categories=["boat"])
+    shutil.rmtree(own / f"ShapeNet_rendered/post/{names[0].rsplit('_', 1)[0]}")
+    with pytest.raises(DataError, match="render_"):
+        pack_drc(own, overwrite=True)
+
+
+@pytest.mark.parametrize("rule", ["components", "materials"])
+def test_parts_of_meshes(rule):
+    """A table of one colour on legs of another, one of which is two boxes."""
+    boxes = [trimesh.creation.box(bounds=[[-2, 1, -2], [2, 1.4, 2]])]
+    for x, z, low in ((-2, -2, 0), (1.5, -2, 0), (-2, 1.5, 0), (1.5, 1.5, 0.5)):
+        bounds = [[x, low, z], [x + 0.5, 0.9, z + 0.5]]
+        boxes.append(trimesh.creation.box(bounds=bounds))
+    for number, box in enumerate(boxes):
+        box.visual.face_colors = BLUE if number else RED
+    whole = trimesh.util.concatenate(boxes)
+    mesh = MeshData(whole.vertices, whole.faces, face_colors=whole.visual.face_colors)
+    labels = label_faces(mesh, rule)
+    per_box = labels.reshape(5, 12)
+    assert (per_box == per_box[:, :1]).all() and per_box[0, 0] == 1
+    legs = per_box[1:, 0]
+    if rule == "materials":
+        assert (legs == 2).all()
+    else:
+        assert set(legs) == {2, 3, 4, 5} and legs[-1] == 5  # the shortest
+        few = label_faces(mesh, rule, max_parts=3).reshape(5, 12)[:, 0]
+        assert few.max() == 3 and few[0] == 1
+    with pytest.raises(ValueError, match="found 'names'"):
+        label_faces(mesh, "names")
+
+
+def test_build_with_parts(meshes, tmp_path):
+    source = tmp_path / "meshes"
+    shutil.copytree(meshes / "step", source / "step")
+    settings = BuildSettings(
+        layout="drc", views=3, resolution=48, num_surface_points=50, parts="materials"
+    )
+    build_dataset(source, tmp_path / "data", settings=settings)
+    dataset = ShapeNetDRC(str(tmp_path / "data"), PIPELINE, parts=True, view="random")
+    for sample in dataset:
+        parts = sample["part_maps"]
+        assert torch.equal(parts > 0, sample["masks"] > 0)
+        assert set(parts.unique().tolist()) == {0, 1, 2}
+        # The plate is red, the post blue.
+        red, blue = sample["images"][:, 0], sample["images"][:, 2]
+        for label, (more, less) in {1: (red, blue), 2: (blue, red)}.items():
+            inside = parts == label
+            assert (more > less)[inside].float().mean() > 0.9
+    with pytest.raises(ConfigError, match="parts: expected none, or the layout drc"):
+        BuildSettings(parts="components")
+    with pytest.raises(ConfigError, match="found 'names'"):
+        BuildSettings(layout="drc", parts="names")
 
 
 def test_without_poses_and_clouds(own):

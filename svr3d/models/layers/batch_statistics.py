@@ -1,28 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Statistics of a batch, over all processes where there are several."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Whether the samples of this process belong to the batch. False where a global batch
-# has fewer samples than there are processes: then a process computes on a stand-in.
-_contributes = True
-
-
-@contextmanager
-def empty_share() -> Iterator[None]:
-    """Leave this process's values out of all batch statistics inside the context."""
-    global _contributes
-    _contributes = False
-    try:
-        yield
-    finally:
-        _contributes = True
+from svr3d.models.layers.batch_share import contributes
 
 
 def num_processes() -> int:
@@ -74,7 +60,7 @@ def batch_moments(x: Tensor, dims: Sequence[int]) -> tuple[Tensor, Tensor, Tenso
         return mean, x.var(dim=dims, correction=0), mean.new_tensor(count)
     kept = x.mean(dim=dims, keepdim=True)
     squares = (x - kept).square().sum(dim=dims)
-    count = count if _contributes else 0.0
+    count = count if contributes() else 0.0
     packed = torch.cat([mean.flatten(), squares.flatten(), mean.new_tensor([count])])
     gathered = _AllGather.apply(packed)
     means, sums = gathered[:, :-1].split(mean.numel(), dim=1)

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from svr3d.errors import ConfigError, NonFiniteLossError
@@ -24,8 +26,16 @@ class BaseReconstructor(BaseModel):
 
     The batch is the collated dict of the data contract, after the data preprocessor.
     Runners call ``train_step``, ``val_step`` and ``test_step`` of mmengine's base,
-    which arrive here through ``forward``.
+    which arrive here through ``forward``. Where parts follow losses of their own,
+    :attr:`trained_parts` names them and :meth:`part_losses` tells which.
+
+    Attributes:
+        trained_parts: Parts that have an optimiser each, of
+            :class:`~svr3d.engine.part_optimizers.PartOptimizers`; None where one
+            optimiser trains all by the sum of the losses.
     """
+
+    trained_parts: Sequence[str] | None = None
 
     def __init__(
         self,
@@ -61,6 +71,58 @@ class BaseReconstructor(BaseModel):
         if mode == "predict":
             return self.predict(batch)
         raise ValueError(f"mode: expected 'loss' or 'predict', found {mode!r}")
+
+    def train_step(
+        self, data: dict | tuple | list, optim_wrapper: OptimWrapper | OptimWrapperDict
+    ) -> dict[str, Tensor]:
+        """Update the parameters by the sum of the losses, or each part by its own.
+
+        Args:
+            data: Collated batch.
+            optim_wrapper: An optimiser, or one for each of :attr:`trained_parts`.
+
+        Returns:
+            Losses for the log.
+
+        Raises:
+            ConfigError: If the optimisers are not those of the parts.
+            NonFiniteLossError: If a loss is not finite.
+        """
+        if not isinstance(optim_wrapper, OptimWrapperDict):
+            if self.trained_parts is not None:
+                raise ConfigError(
+                    "optim_wrapper: expected PartOptimizers of "
+                    f"{', '.join(self.trained_parts)}, found "
+                    f"{type(optim_wrapper).__name__}"
+                )
+            return super().train_step(data, optim_wrapper)
+        with optim_wrapper.optim_context(self):
+            data = self.data_preprocessor(data, True)
+            losses = self._run_forward(data, mode="loss")
+        total, logs = self.parse_losses(losses)
+        optim_wrapper.update_params(self.part_losses(losses, total))
+        return logs
+
+    def part_losses(
+        self, losses: dict[str, Tensor], total: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the scalars that parts follow in this step.
+
+        Args:
+            losses: What :meth:`loss` returned.
+            total: Sum of the losses. Parts that follow the same tensor share its
+                backward pass.
+
+        Returns:
+            Part -> scalar; parts that are left out do not step.
+
+        Raises:
+            ConfigError: If the model has no such parts.
+        """
+        raise ConfigError(
+            f"optim_wrapper: {type(self).__name__} trains by the sum of its losses: "
+            "expected one optimiser, found PartOptimizers"
+        )
 
     @abstractmethod
     def loss(self, batch: dict[str, Any]) -> dict[str, Tensor]:

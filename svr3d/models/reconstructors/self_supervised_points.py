@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from mmengine.optim import OptimWrapperDict
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from svr3d.errors import ConfigError
 from svr3d.geometry.pose_camera import spread_poses
+from svr3d.models.layers.batch_share import rand_rows
 from svr3d.models.point_networks.shape_refinement import ShapeRefinement
 from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.models.reconstructors.build_parts import build_part, named_losses
@@ -208,53 +208,16 @@ class SelfSupervisedPoints(BaseReconstructor):
         }
         return sums | {name: value.detach() for name, value in values.items()}
 
-    def train_step(
-        self, data: dict | tuple | list, optim_wrapper: OptimWrapperDict
+    @property
+    def trained_parts(self) -> tuple[str, ...]:
+        """Parts with weights."""
+        return tuple(self.weights)
+
+    def part_losses(
+        self, losses: dict[str, Tensor], total: Tensor
     ) -> dict[str, Tensor]:
-        """Update each part by its own sum, all from the same weights.
-
-        Args:
-            data: Collated batch.
-            optim_wrapper: An optimiser for each part that is trained.
-
-        Returns:
-            Losses for the log.
-
-        Raises:
-            ConfigError: If the optimisers are those of other parts.
-            NonFiniteLossError: If a sum is not finite.
-        """
-        found = (
-            set(optim_wrapper.keys())
-            if isinstance(optim_wrapper, OptimWrapperDict)
-            else {type(optim_wrapper).__name__}
-        )
-        if found != set(self.weights):
-            raise ConfigError(
-                "optim_wrapper: expected PartOptimizers of "
-                f"{', '.join(self.weights)} (the parts with weights), found "
-                f"{', '.join(sorted(found))}"
-            )
-        losses = self._run_forward(self.data_preprocessor(data, True), mode="loss")
-        _, logs = self.parse_losses(losses)
-        gradients, last = {}, list(self.weights)[-1]
-        for name in self.weights:
-            parameters = [
-                p for p in getattr(self, name).parameters() if p.requires_grad
-            ]
-            slopes = torch.autograd.grad(
-                losses[f"loss_{name}"],
-                parameters,
-                retain_graph=name != last,
-                allow_unused=True,
-            )
-            gradients[name] = list(zip(parameters, slopes, strict=True))
-        for name, pairs in gradients.items():
-            for parameter, slope in pairs:
-                parameter.grad = slope
-            optim_wrapper[name].step()
-            optim_wrapper[name].zero_grad()
-        return logs
+        """Return the sum that each part follows."""
+        return {name: losses[f"loss_{name}"] for name in self.weights}
 
     def predict(self, batch: dict[str, Any]) -> Structure:
         """Return the shapes; clouds with the poses that were found.
@@ -304,8 +267,9 @@ class SelfSupervisedPoints(BaseReconstructor):
 
     def random_poses(self, samples: int) -> Tensor:
         """Draw (samples, V - 1, 2) poses in radians, uniformly in both angles."""
+        device = next(self.parameters()).device
         return spread_poses(
-            torch.rand(samples, self.num_views - 1, 2),
+            rand_rows(samples, self.num_views - 1, 2, device=device),
             azimuths=self.azimuths,
             elevations=self.elevations,
         )

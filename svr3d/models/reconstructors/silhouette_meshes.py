@@ -13,7 +13,6 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from svr3d.errors import ConfigError
 from svr3d.models.reconstructors.base import BaseReconstructor
 from svr3d.models.reconstructors.build_parts import build_part, named_losses
 from svr3d.models.reconstructors.training_steps import TrainingSteps
@@ -191,45 +190,29 @@ class SilhouetteMeshes(BaseReconstructor):
             values.update(self.adversary(objective, outputs, batch, render))
         return values
 
+    @property
+    def trained_parts(self) -> tuple[str, ...] | None:
+        """Parts that the steps name; None without steps."""
+        return None if self.steps is None else self.steps.parts
+
     def train_step(
-        self,
-        data: dict | tuple | list,
-        optim_wrapper: OptimWrapper | OptimWrapperDict,
+        self, data: dict | tuple | list, optim_wrapper: OptimWrapper | OptimWrapperDict
     ) -> dict[str, Tensor]:
-        """Train the parts whose turn it is.
+        """Train the parts whose turn it is, and go on to the next iteration.
 
-        Args:
-            data: Collated batch.
-            optim_wrapper: An optimiser for each part that the steps name; a single one
-                without steps.
-
-        Returns:
-            Losses for the log.
-
-        Raises:
-            ConfigError: If the optimisers are those of other parts.
-            NonFiniteLossError: If the sum of losses is not finite.
+        Arguments, result and errors are those of the base.
         """
-        several = isinstance(optim_wrapper, OptimWrapperDict)
-        found = sorted(optim_wrapper.keys()) if several else None
-        parts = None if self.steps is None else list(self.steps.parts)
-        if found != parts:
-            raise ConfigError(
-                f"optim_wrapper: expected {_describe(parts)}, found {_describe(found)}"
-            )
-        if several:
-            losses = self._run_forward(self.data_preprocessor(data, True), mode="loss")
-            total, logs = self.parse_losses(losses)
-            total.backward()
-            for name in self.steps.at(self.iteration).optimizers:
-                optim_wrapper[name].step()
-            # Gradients of parts whose turn it is not are dropped too.
-            for name in found:
-                optim_wrapper[name].zero_grad()
-        else:
-            logs = super().train_step(data, optim_wrapper)
+        logs = super().train_step(data, optim_wrapper)
         self.iteration += 1
         return logs
+
+    def part_losses(
+        self, losses: dict[str, Tensor], total: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the sum of the losses for each part whose turn it is."""
+        if self.steps is None:
+            return super().part_losses(losses, total)
+        return {name: total for name in self.steps.at(self.iteration).optimizers}
 
     def predict(self, batch: dict[str, Any]) -> Structure:
         """Return the meshes.
@@ -238,12 +221,6 @@ class SilhouetteMeshes(BaseReconstructor):
             batch: What :meth:`code` takes.
         """
         return self.decode(self.code(batch))
-
-
-def _describe(parts: list[str] | None) -> str:
-    if parts is None:
-        return "a single optimiser (no steps)"
-    return f"PartOptimizers of {', '.join(parts)}"
 
 
 def _maps(batch: dict[str, Any], key: str) -> Tensor:

@@ -24,7 +24,6 @@ CLOUDS = "ShapeNet_v1"
 LISTS = "splits"
 CLOUD = "pcl_1024_fps_trimesh.npy"
 COLORED_CLOUD = "pcl_1024_fps_trimesh_colors.npy"
-_OPAQUE = 128  # a pixel belongs to the object if it covers half of it
 
 
 class DRCLayout(Layout):
@@ -32,7 +31,8 @@ class DRCLayout(Layout):
 
     ``ShapeNet_rendered/<category>/<model>/`` holds ``render_<k>.png`` (RGBA, black
     where there is nothing), ``mask_<k>.png`` and ``view.txt`` with azimuth, elevation,
-    0 and 2 per line; ``ShapeNet_v1`` the clouds, in units of the bounding box's
+    0 and 2 per line, and ``parts_<k>.png`` where there are maps of parts;
+    ``ShapeNet_v1`` the clouds, in units of the bounding box's
     diagonal; ``splits/images_list_<category>[_<split>].npy`` names one view of each
     model. Source: shubhtuls/drc ``preprocess``, klnavaneet/ssl_3d_recon.
     """
@@ -56,7 +56,9 @@ class DRCLayout(Layout):
         for view, image in enumerate(data.images):
             shown = image * (image[..., 3:] > 0)
             write_png(images / f"render_{view}.png", shown)
-            _write_mask(images / f"mask_{view}.png", image[..., 3] >= _OPAQUE)
+            _write_gray(images / f"mask_{view}.png", data.masks[view] * np.uint8(255))
+            if data.part_maps is not None:
+                _write_gray(images / f"parts_{view}.png", data.part_maps[view])
         write_rendering_metadata(images / "view.txt", data.metadata)
         points, colors = data.cloud
         points = points.astype(np.float64) * data.grid_scale
@@ -99,7 +101,7 @@ def _view(root: Path, category: str, model: str) -> int:
     return stable_seed("listed view", category, model) % len(rows)
 
 
-def _write_mask(path: Path, mask: np.ndarray) -> None:
-    """Write a mask (H, W) bool as 0 and 255."""
-    _, content = cv2.imencode(".png", mask.astype(np.uint8) * 255)
+def _write_gray(path: Path, values: np.ndarray) -> None:
+    """Write numbers (H, W) uint8."""
+    _, content = cv2.imencode(".png", values)
     path.write_bytes(content.tobytes())

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Optimisers of parts: several processes, mixed precision, sums that are shared."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from mmengine.config import Config
+from torch import nn
+from torch.optim import SGD
+from toy_config import TOY, environment
+
+from svr3d.engine.compat import CPUAmpOptimWrapper
+from svr3d.engine.part_optimizers import PartOptimizers
+from svr3d.engine.runner import prepare_config
+from svr3d.errors import ConfigError
+from svr3d.models.layers.batch_share import BatchShare, rand_rows, use_share
+from svr3d.models.reconstructors.base import BaseReconstructor
+
+
+@pytest.fixture
+def program(toy):
+    """The program whose processes share batches, to be run here as the only one."""
+    import part_processes
+
+    return part_processes
+
+
+def two_processes(tmp_path, precision):
+    """What each of two processes found."""
+    command = [sys.executable, str(TOY / "part_processes.py")]
+    store, results = tmp_path / "store", [tmp_path / f"{rank}.pth" for rank in (0, 1)]
+    runs = [
+        subprocess.Popen(
+            [*command, str(rank), store, path, precision],
+            env=environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank, path in enumerate(results)
+    ]
+    for run in runs:
+        errors = run.communicate(timeout=120)[1]
+        assert run.returncode == 0, errors
+    return [torch.load(path) for path in results]
+
+
+@pytest.mark.multiproc
+def test_two_processes_give_the_losses_and_weights_of_one(program, tmp_path):
+    expected, weights = program.train()
+    start = program.small_model().state_dict()
+    assert all(
+        not torch.equal(weights[name], start[name])
+        for name in weights
+        if "bias" in name
+    )
+    for losses, found in two_processes(tmp_path, "float32"):
+        for step, (ours, theirs) in enumerate(zip(losses, expected, strict=True)):
+            assert ours == pytest.approx(theirs, rel=1e-4), step
+        torch.testing.assert_close(found, weights, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.multiproc
+def test_two_processes_agree_in_half_precision(program, tmp_path):
+    expected, weights = program.train(half=True)
+    one, other = two_processes(tmp_path, "bf16")
+    assert one[0] == other[0]
+    for name, value in one[1].items():
+        assert torch.equal(value, other[1][name]), name
+    for ours, theirs in zip(one[0], expected, strict=True):
+        assert ours == pytest.approx(theirs, rel=2e-2)
+    torch.testing.assert_close(one[1], weights, rtol=0.05, atol=0.01)
+
+
+def test_half_precision_is_near_full(program):
+    full, weights = program.train()
+    half, rounded = program.train(half=True)
+    assert half != full
+    for ours, theirs in zip(half, full, strict=True):
+        assert ours == pytest.approx(theirs, rel=5e-2)
+    assert all(value.dtype == torch.float32 for value in rounded.values())
+    assert set(rounded) == set(weights)
+
+
+def test_every_process_takes_its_rows_of_what_one_would_draw():
+    torch.manual_seed(3)
+    whole = rand_rows(5, 2)
+    for first, count in ((0, 3), (3, 2), (5, 0)):
+        torch.manual_seed(3)
+        with use_share(BatchShare(first, count, 5)):
+            rows = rand_rows(max(count, 1), 2)
+        expected = whole[first : first + count] if count else whole[:1]
+        assert torch.equal(rows, expected)
+    with use_share(BatchShare(0, 3, 5)):  # of something else than the batch
+        assert rand_rows(4, 2).shape == (4, 2)
+
+
+class TwoParts(BaseReconstructor):
+    """Two weights with one loss, of which one may step."""
+
+    def __init__(self, *steps):
+        super().__init__()
+        self.one, self.two = nn.Linear(1, 1), nn.Linear(1, 1)
+        self.trained_parts, self.steps, self.passes = ("one", "two"), steps, 0
+
+    def loss(self, batch):
+        value = self.two(self.one(batch["x"])).square().mean()
+        value.register_hook(self._count)
+        return {"loss": value}
+
+    def _count(self, grad):
+        self.passes += 1
+
+    def part_losses(self, losses, total):
+        return {name: total for name in self.steps}
+
+    def predict(self, batch):
+        return None
+
+
+@pytest.mark.parametrize("steps", [("one", "two"), ("two",)])
+def test_parts_with_one_sum_share_its_backward_pass(steps):
+    model, twin = TwoParts(*steps), TwoParts()
+    twin.load_state_dict(model.state_dict())
+    optimizer = dict(optimizer=dict(type=SGD, lr=0.1))
+    wrappers = PartOptimizers({"one": optimizer, "two": optimizer})(model)
+    batch = {"x": torch.tensor([[1.0], [2.0]])}
+    logs = model.train_step(batch, wrappers)
+    assert model.passes == 1
+    loss = twin.loss(batch)["loss"]
+    assert float(logs["loss"]) == float(loss)
+    loss.backward()
+    for name, value in model.named_parameters():
+        own = twin.get_parameter(name)
+        step = 0.1 * own.grad if name.split(".")[0] in steps else 0
+        torch.testing.assert_close(value.detach(), own.detach() - step)
+        assert value.grad is None
+
+
+def test_wrong_parts():
+    model = TwoParts("three")
+    optimizer = dict(optimizer=dict(type=SGD, lr=0.1))
+    with pytest.raises(
+        ConfigError, match="TwoParts, .* trains by PartOptimizers of one, two; f"
+    ):
+        PartOptimizers({"one": optimizer})(model)
+    half = dict(type=CPUAmpOptimWrapper, **optimizer)
+    with pytest.raises(ConfigError, match="same type and dtype for all parts"):
+        PartOptimizers({"one": optimizer, "two": half})(model)
+    wrappers = PartOptimizers({"one": optimizer, "two": optimizer})(model)
+    with pytest.raises(ConfigError, match="expected PartOptimizers of three, found"):
+        model.train_step({"x": torch.ones(1, 1)}, wrappers)
+    with pytest.raises(ConfigError, match="of one, two, found OptimWrapper"):
+        model.train_step({"x": torch.ones(1, 1)}, wrappers["one"])
+
+    model.trained_parts = None
+    with pytest.raises(ConfigError, match="trains by one optimiser; found"):
+        PartOptimizers({"one": optimizer})(model)
+
+
+def test_amp_reaches_every_part():
+    part = dict(optimizer=dict(type="SGD", lr=0.1))
+    cfg = Config(dict(optim_wrapper=dict(constructor="x", one=part, two=dict(part))))
+    cfg = prepare_config(cfg, amp="bf16")
+    kinds = {cfg.optim_wrapper[name].type for name in ("one", "two")}
+    assert len(kinds) == 1 and "AmpOptimWrapper" in kinds.pop()
+    cfg.optim_wrapper.two.type = "Other"
+    with pytest.raises(ConfigError, match="optim_wrapper.two OptimWrapper, found Othe"):
+        prepare_config(cfg, amp="bf16")
