@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import HistoryBuffer
 from ssl3d_cases import check
 
 from svr3d.models.losses import (
@@ -13,7 +14,7 @@ from svr3d.models.losses import (
     SilhouetteAffinity,
     SilhouetteBCE,
 )
-from svr3d.models.losses.image_difference import mean_difference
+from svr3d.models.losses.image_difference import image_gradients, mean_difference
 
 
 @pytest.fixture
@@ -94,3 +95,30 @@ def test_symmetry(load):
     points = given["xyz"].requires_grad_()
     value = MirrorSymmetry()({"points": points}, {})
     check_value(expected, "cc", value, points)
+
+
+def test_image_gradients(load):
+    given, expected = load("helpers")
+    image = given["image"].permute(0, 3, 1, 2)
+    for ours, key in zip(image_gradients(image), ("dy", "dx"), strict=True):
+        np.testing.assert_allclose(ours.permute(0, 2, 3, 1), expected[key], atol=1e-6)
+    target = image.flip(0, 2, 3)
+    edges = ImageDifference(norm="l1", gradients=True)
+    value = edges({"drawn_images": image[:, None]}, {"images": target[:, None] + 0.3})
+    apart = [
+        (one - other).abs().mean()
+        for one, other in zip(*map(image_gradients, (image, target)), strict=True)
+    ]
+    torch.testing.assert_close(value, sum(apart).float() / 2)
+
+
+def test_running_means(load):
+    """The program's log has the means of its windows, as the log processor's."""
+    given, expected = load("helpers")
+    window = 4
+    for column in range(given["values"].shape[1]):
+        history = HistoryBuffer()
+        for row, value in enumerate(given["values"][:, column].tolist()):
+            history.update(value)
+            found = history.mean(row % window + 1)
+            np.testing.assert_allclose(found, expected["average_stats"][row, column])

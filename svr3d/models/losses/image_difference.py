@@ -27,12 +27,30 @@ def mean_difference(found: Tensor, target: Tensor, norm: str, *, dim: int) -> Te
     return squares.mean() if norm == "squared" else torch.sqrt(squares).mean()
 
 
+def image_gradients(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return by how much the next row and the next column of images differ.
+
+    Source: ``image_gradients`` of klnavaneet/ssl_3d_recon,
+    ``src/utils/helper_funcs.py``.
+
+    Args:
+        images: (..., H, W).
+
+    Returns:
+        Two of that shape; 0 in the last row and in the last column.
+    """
+    below = torch.cat([images[..., 1:, :], images[..., -1:, :]], dim=-2)
+    beside = torch.cat([images[..., 1:], images[..., -1:]], dim=-1)
+    return below - images, beside - images
+
+
 @LOSSES.register_module()
 class ImageDifference(nn.Module):
     """Mean over pixels of the colours' difference.
 
     Source: ``get_img_loss`` of klnavaneet/ssl_3d_recon, ``src/get_losses.py``, modes
-    ``l2_sq``, ``l2`` and ``l1``.
+    ``l2_sq``, ``l2`` and ``l1``. Comparing gradients instead of colours is no published
+    loss: it asks for edges where the image has them, whatever the light.
     """
 
     def __init__(
@@ -40,6 +58,7 @@ class ImageDifference(nn.Module):
         weight: float = 1.0,
         *,
         norm: str = "squared",
+        gradients: bool = False,
         keys: tuple[str, str] = ("drawn_images", "images"),
     ):
         """Set up the loss.
@@ -48,6 +67,8 @@ class ImageDifference(nn.Module):
             weight: Factor of the mean.
             norm: 'squared' or 'l2' for the (squared) length of a pixel's difference,
                 'l1' for the mean of all channels.
+            gradients: Whether the steps to the next row and the next column are
+                compared, six channels for three, instead of the colours.
             keys: Names of the drawn images in the outputs and of the given ones in
                 the batch.
 
@@ -59,7 +80,7 @@ class ImageDifference(nn.Module):
             raise ValueError(
                 f"ImageDifference: expected norm of {NORMS}, found {norm!r}"
             )
-        self.weight, self.norm = weight, norm
+        self.weight, self.norm, self.gradients = weight, norm, gradients
         self.keys = tuple(keys)
 
     def forward(self, outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
@@ -82,5 +103,9 @@ class ImageDifference(nn.Module):
                 f"ImageDifference: expected {self.keys[1]!r} of shape "
                 f"{tuple(found.shape)} like {self.keys[0]!r}, found "
                 f"{tuple(target.shape)}"
+            )
+        if self.gradients:
+            found, target = (
+                torch.cat(image_gradients(images), dim=-3) for images in (found, target)
             )
         return self.weight * mean_difference(found, target, self.norm, dim=-3)
