@@ -86,14 +86,18 @@ def drc(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("name", ["ours_cc", "ours_nn", "ssl3d_narrow_drc"])
+@pytest.mark.parametrize("name", ["ours_cc", "ours_nn", "ssl3d_narrow_drc_nn"])
 def test_config_trains_on_drc(name, drc, tmp_path, monkeypatch, capsys):
+    """The last one is another with neighbours; it trains in half precision here."""
     monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
     monkeypatch.chdir(tmp_path)
     options = [f"{key}={value}" for key, value in (SHORT | SMALL_DRC).items()]
-    options += ["load_from=None"] * (name == "ours_nn")
-    command = ["train", f"ssl3d/{name}.py", "--work-dir", "run", "--cfg-options"]
-    assert console.main([*command, f"data_root={drc}", *options]) == 0
+    options += ["load_from=None"] * name.endswith("nn")
+    command = ["train", f"ssl3d/{name}.py", "--work-dir", "run"]
+    command += ["--amp", "bf16"] * name.startswith("ssl3d_narrow")
+    command += ["--cfg-options", f"data_root={drc}", 'categories=["chair"]']
+    assert console.main([*command, *options]) == 0
+    assert (tmp_path / "run/pictures/iter_0002.png").exists()
     assert "aligned/chamfer" in capsys.readouterr().out
     state = load(tmp_path / "run")
     assert state["meta"]["iter"] == 2

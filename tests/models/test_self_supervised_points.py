@@ -8,7 +8,7 @@ from torch.optim import SGD
 from svr3d.engine.part_optimizers import PartOptimizers
 from svr3d.errors import ConfigError
 from svr3d.models.backbones import SameConvEncoder
-from svr3d.models.heads import AtlasNetHead
+from svr3d.models.heads import AtlasNetHead, FoldNetHead
 from svr3d.models.losses import (
     ImageDifference,
     PoseCycle,
@@ -23,7 +23,7 @@ from svr3d.models.point_networks import (
     ShapeRefinement,
 )
 from svr3d.models.reconstructors import SelfSupervisedPoints
-from svr3d.models.templates import SphereTemplate
+from svr3d.models.templates import SphereTemplate, SquareTemplate
 from svr3d.renderers import PointRenderer
 from svr3d.structures import Mesh, PointCloud
 
@@ -73,14 +73,24 @@ def build(shape=None, **changes):
     )
 
 
-def from_masks(**changes):
+def folded():
+    template = SquareTemplate()
+    head = FoldNetHead(template, code_features=8, hidden_features=8, num_points=16)
+    return EncodedShape(encoder(), head)
+
+
+def from_masks(shape=None, **changes):
     settings = dict(
         losses=LOSSES,
         shape_weights=dict(silhouette=1.0, outside=1e-6, shape_cycle=10.0),
         pose_weights=dict(silhouette=1.0, pose_cycle=1.0),
         inputs="masks",
     )
-    return build(atlas(), **settings | changes)
+    return build(shape or atlas(), **settings | changes)
+
+
+def folded_from_masks():
+    return from_masks(folded())
 
 
 @pytest.fixture
@@ -99,7 +109,7 @@ def optimizers(model, *parts, lr=1.0):
     return PartOptimizers(config)(model)
 
 
-@pytest.mark.parametrize("make", [build, from_masks])
+@pytest.mark.parametrize("make", [build, from_masks, folded_from_masks])
 def test_each_sum_moves_its_own_part_alone(make, batch):
     model = make().train()
     before = {name: p.detach().clone() for name, p in model.named_parameters()}

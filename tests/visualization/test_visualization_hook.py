@@ -11,7 +11,8 @@ from mmengine.runner import IterBasedTrainLoop
 from PIL import Image
 
 from svr3d.engine.hooks.visualization_hook import VisualizationHook
-from svr3d.structures import Voxels
+from svr3d.metrics import AlignedPointDistances
+from svr3d.structures import PointCloud, Voxels
 
 
 class Copier(torch.nn.Module):
@@ -126,6 +127,35 @@ def test_test_draws_best_worst_and_by_lot(tmp_path):
     assert kept["best"] == [("box/0", 1.0), ("box/2", 1.0), ("box/4", 1.0)]
     assert kept["worst"] == [("box/1", 0.75), ("box/3", 0.75), ("box/5", 0.75)]
     assert len({name for name, _ in kept["samples"]}) == 3
+
+
+def test_clouds_are_drawn_after_the_rotation_that_was_fitted(tmp_path):
+    """A stick along y, which the network sees along z."""
+    stick = torch.zeros(1, 60, 3)
+    stick[..., 1] = torch.linspace(-0.5, 0.5, 60)
+    batch = {
+        "images": torch.rand(1, 1, 3, 20, 20),
+        "surface_points": stick,
+        "category": torch.tensor([0]),
+        "sample_id": ["stick/1"],
+    }
+    metric = AlignedPointDistances(num_points=60)
+    metric.dataset_meta = {"categories": ["stick"]}
+    metric.fitted = {"stick": torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])}
+    hook = VisualizationHook(num_samples=2, num_views=1, cell_size=48)
+
+    def sheet(cloud, *metrics):
+        runner = make_runner(tmp_path, Copier())
+        runner._test_loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=metrics))
+        hook.before_test_epoch(runner)
+        hook.after_test_iter(runner, 0, batch, PointCloud(cloud))
+        hook.after_test_epoch(runner)
+        assert pictures(tmp_path) == ["test_samples.png"]
+        return np.asarray(Image.open(tmp_path / "pictures/test_samples.png")).copy()
+
+    lying = stick[..., [0, 2, 1]]
+    assert np.array_equal(sheet(lying, metric), sheet(stick))
+    assert not np.array_equal(sheet(lying), sheet(stick))
 
 
 def test_a_picture_never_stops_a_run(tmp_path, caplog):

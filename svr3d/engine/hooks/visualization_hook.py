@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import IterBasedTrainLoop
 
-from svr3d.structures import DEFAULT_THRESHOLD, Structure, Voxels
+from svr3d.structures import DEFAULT_THRESHOLD, Mesh, PointCloud, Structure, Voxels
 
 if TYPE_CHECKING:
     from mmengine.runner import Runner
@@ -28,10 +29,11 @@ class _Tested:
     """One tested sample, small enough to be kept."""
 
     sample_id: str
-    iou: float
+    category: int
+    iou: float | None  # none where targets are clouds
     picture: np.ndarray
     prediction: Structure
-    target: Voxels
+    target: Voxels | PointCloud
 
     @property
     def rank(self) -> int:
@@ -50,6 +52,11 @@ class VisualizationHook(Hook):
     ``test_samples.png`` (drawn by lot), ``test_best.png`` and ``test_worst.png``. A
     picture that cannot be drawn is logged and never stops a run; no random number is
     used, so that pictures do not change a training.
+
+    Targets are voxels, or clouds where data have no voxels: then nothing says which
+    samples are best, and a test draws those by lot alone. Where a metric has fitted
+    rotations (:class:`~svr3d.metrics.AlignedPointDistances`), predictions are drawn
+    after them.
     """
 
     priority = "LOW"
@@ -121,7 +128,7 @@ class VisualizationHook(Hook):
         outputs: Sequence | None = None,
     ) -> None:
         """Keep the samples that will be drawn."""
-        if "voxels" not in data_batch or not isinstance(outputs, Structure):
+        if not isinstance(outputs, Structure):
             return
         self._keep(_tested(data_batch, outputs, self.threshold))
 
@@ -135,23 +142,34 @@ class VisualizationHook(Hook):
         self.before_test_epoch(runner)
         for share in shares:
             self._keep([sample for part in share.values() for sample in part])
+        metrics = _metrics(getattr(runner, "_test_loop", None))
         for name, samples in self._kept.items():
             if not samples:
                 continue
             try:
-                self.write(_folder(runner) / f"test_{name}.png", samples)
+                path = _folder(runner) / f"test_{name}.png"
+                self.write(path, samples, metrics=metrics)
             except Exception:
                 runner.logger.warning("pictures of the test", exc_info=True)
 
-    def write(self, path: Path, samples: Sequence[_Tested]) -> np.ndarray:
-        """Draw tested samples into a file and return the sheet (H, W, 3) uint8."""
+    def write(
+        self, path: Path, samples: Sequence[_Tested], *, metrics: Sequence[Any] = ()
+    ) -> np.ndarray:
+        """Draw tested samples into a file and return the sheet (H, W, 3) uint8.
+
+        Args:
+            path: The file.
+            samples: One or more.
+            metrics: That evaluated them; one may know rotations of the predictions.
+        """
         from svr3d.visualization import comparison_grid, save_picture
 
+        turned = [_turned(sample, metrics) for sample in samples]
         sheet = comparison_grid(
             [sample.picture for sample in samples],
-            type(samples[0].prediction).cat([sample.prediction for sample in samples]),
-            Voxels.cat([sample.target for sample in samples]),
-            titles=[f"{sample.sample_id}   IoU {sample.iou:.3f}" for sample in samples],
+            type(turned[0]).cat(turned),
+            type(samples[0].target).cat([sample.target for sample in samples]),
+            titles=[_title(sample) for sample in samples],
             num_views=self.num_views,
             cell_size=self.cell_size,
             threshold=self.threshold,
@@ -190,7 +208,8 @@ class VisualizationHook(Hook):
             path = _folder(runner) / f"{unit}_{step:04d}.png"
             if not samples:
                 return
-            sheet = self.write(path, samples)
+            metrics = _metrics(getattr(runner, "_val_loop", None))
+            sheet = self.write(path, samples, metrics=metrics)
             runner.visualizer.add_image("input_target_prediction", sheet, step=step)
         except Exception:
             runner.logger.warning("pictures of %s %d", unit, step, exc_info=True)
@@ -204,7 +223,13 @@ class VisualizationHook(Hook):
         for name, order in orders.items():
             # Samplers repeat samples to give all processes equally many.
             known = {sample.sample_id: sample for sample in self._kept[name]}
-            known.update({sample.sample_id: sample for sample in samples})
+            known.update(
+                {
+                    sample.sample_id: sample
+                    for sample in samples
+                    if name == "samples" or sample.iou is not None
+                }
+            )
             self._kept[name] = sorted(known.values(), key=order)[: self.num_samples]
 
 
@@ -230,23 +255,63 @@ def _tested(
     """
     from svr3d.visualization import voxel_iou
 
-    if "voxels" not in batch:
+    if "voxels" in batch:
+        targets = Voxels(torch.as_tensor(batch["voxels"]).cpu())
+    elif "surface_points" in batch:
+        targets = PointCloud(torch.as_tensor(batch["surface_points"]).cpu().float())
+    else:
         return []
-    targets = Voxels(torch.as_tensor(batch["voxels"]).cpu())
     samples = []
     for index, prediction in enumerate(outputs.cpu()):
-        target = targets[index]
-        voxels = prediction.to_voxels(target.resolution)
-        if isinstance(prediction, Voxels):
-            # A view would keep the whole batch in memory.
-            prediction = Voxels(prediction.probabilities.clone())
+        target, iou = targets[index], None
+        if isinstance(target, Voxels):
+            voxels = prediction.to_voxels(target.resolution)
+            iou = voxel_iou(voxels, target, threshold=threshold)
         samples.append(
             _Tested(
                 sample_id=str(batch["sample_id"][index]),
-                iou=voxel_iou(voxels, target, threshold=threshold),
+                category=int(batch.get("category", [0] * len(outputs))[index]),
+                iou=iou,
                 picture=_first_view(batch, index),
-                prediction=prediction,
-                target=Voxels(target.probabilities.clone()),
+                prediction=_own_memory(prediction),
+                target=_own_memory(target),
             )
         )
     return samples
+
+
+def _own_memory(shape: Structure) -> Structure:
+    """Return one sample by itself: a view would keep the whole batch in memory."""
+    if isinstance(shape, Voxels):
+        return Voxels(shape.probabilities.clone())
+    if isinstance(shape, PointCloud):
+        return dataclasses.replace(shape, points=[shape.points[0].clone()])
+    return shape
+
+
+def _title(sample: _Tested) -> str:
+    score = "" if sample.iou is None else f"   IoU {sample.iou:.3f}"
+    return f"{sample.sample_id}{score}"
+
+
+def _metrics(loop: Any) -> Sequence[Any]:
+    """Return the metrics of a loop that has been built."""
+    return getattr(getattr(loop, "evaluator", None), "metrics", ())
+
+
+def _turned(sample: _Tested, metrics: Sequence[Any]) -> Structure:
+    """Return a prediction after the rotation that a metric fitted to its category."""
+    shape = sample.prediction
+    field = {PointCloud: "points", Mesh: "vertices"}.get(type(shape))
+    for metric in metrics:
+        fitted = getattr(metric, "fitted", None)
+        if not fitted or field is None:
+            continue
+        facts = {"category": sample.category, "sample_id": sample.sample_id}
+        rotation = fitted.get(metric.category_name(facts))
+        if rotation is not None:
+            points = getattr(shape, field)[0].detach()
+            return dataclasses.replace(
+                shape, **{field: [points @ rotation.to(points).T]}
+            )
+    return shape

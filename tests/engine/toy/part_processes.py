@@ -29,9 +29,7 @@ def small_model():
 
     torch.manual_seed(0)
     shape = ShapeColorNetwork(encoder(), encoder(), num_points=30, hidden_features=8)
-    with torch.no_grad():
-        shape.to_points.bias.normal_(0, 0.2)
-    return SelfSupervisedPoints(
+    model = SelfSupervisedPoints(
         shape,
         PoseNetwork(encoder(), hidden_features=(8,)),
         PointRenderer(SIZE),
@@ -42,6 +40,14 @@ def small_model():
         pose_weights=dict(silhouette=1.0, pose_cycle=1.0),
         num_views=3,
     )
+    for part in model.modules():  # the published start looks alike in all images
+        if hasattr(part, "reset_parameters"):
+            part.reset_parameters()
+    with torch.no_grad():
+        for layer in (*shape.layers, *shape.color_layers, shape.to_points):
+            layer.weight *= 4
+        shape.to_points.bias.normal_(0, 0.2)
+    return model
 
 
 def train(rank=0, processes=1, *, half=False):
@@ -51,7 +57,7 @@ def train(rank=0, processes=1, *, half=False):
         Losses of all steps, and the weights.
     """
     model = small_model()
-    wrapper = dict(optimizer=dict(type=SGD, lr=0.1, momentum=0.9))
+    wrapper = dict(optimizer=dict(type=SGD, lr=0.03, momentum=0.9))
     if half:
         wrapper["type"] = CPUAmpOptimWrapper
     if processes > 1:
@@ -75,13 +81,14 @@ def train(rank=0, processes=1, *, half=False):
         logs.append(model.train_step(batch, optimizers))
         start += size
     bare = model.module if processes > 1 else model
-    return [{k: float(v) for k, v in row.items()} for row in logs], bare.state_dict()
+    logs = [{k: float(v.detach()) for k, v in row.items()} for row in logs]
+    return logs, bare.state_dict()
 
 
 if __name__ == "__main__":
-    own_rank, store, result, precision = int(sys.argv[1]), *sys.argv[2:]
+    own_rank, store, result = int(sys.argv[1]), *sys.argv[2:]
     dist.init_process_group(
         "gloo", init_method=f"file://{store}", rank=own_rank, world_size=2
     )
-    torch.save(train(own_rank, 2, half=precision == "bf16"), result)
+    torch.save([train(own_rank, 2), train(own_rank, 2, half=True)], result)
     finish_processes()
