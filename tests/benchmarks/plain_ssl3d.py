@@ -17,10 +17,14 @@ class DenseRenderer(nn.Module):
         super().__init__()
         self.image_size, self.sigma_sq = image_size, sigma_sq
 
+    def project(self, points, poses):
+        return project_to_pixels(
+            turn_to_camera(points, poses), image_size=self.image_size
+        )
+
     def forward(self, points, poses, features=None, *, silhouette=True):
         size = self.image_size
-        turned = turn_to_camera(points, poses)
-        pixels = project_to_pixels(turned, image_size=size)
+        pixels = self.project(points, poses)
         mask = image = foreground = None
         if silhouette:
             axis = torch.arange(size).to(points)
