@@ -20,7 +20,13 @@ def add_build_arguments(
     add = parser.add_argument
     add("--layout", choices=sorted(LAYOUTS), default=defaults.layout)
     add("--views", type=int, default=defaults.views, help="images per object")
-    add("--resolution", type=int, default=defaults.resolution, help="image side")
+    sides = sorted({layout.resolution for layout in LAYOUTS.values()})
+    add(
+        "--resolution",
+        type=int,
+        default=None,
+        help=f"image side (default: the layout's, {' or '.join(map(str, sides))})",
+    )
     add(
         "--supersample",
         type=int,
@@ -159,7 +165,11 @@ def settings_from(args: argparse.Namespace) -> BuildSettings:
     return BuildSettings(
         layout=args.layout,
         views=args.views,
-        resolution=args.resolution,
+        resolution=(
+            LAYOUTS[args.layout].resolution
+            if args.resolution is None
+            else args.resolution
+        ),
         supersample=args.supersample,
         voxel_resolution=args.voxel_resolution,
         num_points=args.num_points,

@@ -8,11 +8,14 @@ from .cloud_sampling import CloudSampling
 from .cube_sphere import CubeSphere
 from .occnet import OccNetDataset
 from .occnet_hdf5 import OccNetHDF5
+from .pascal3d_plus import Pascal3DPlus
 from .pix3d import Pix3D
 from .point_samples import PointSampling
 from .rng import SampleRandom, SeededIndex, stable_seed
 from .shapenet_atlasnet import ShapeNetAtlasNet
 from .shapenet_drc import ShapeNetDRC
+from .shapenet_lsm import ShapeNetLSM
+from .shapenet_nmr import ShapeNetNMR
 from .shapenet_r2n2 import ShapeNetR2N2
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "CubeSphere",
     "OccNetDataset",
     "OccNetHDF5",
+    "Pascal3DPlus",
     "Pix3D",
     "PointSampling",
     "SampleKey",
@@ -29,6 +33,8 @@ __all__ = [
     "SeededIndex",
     "ShapeNetAtlasNet",
     "ShapeNetDRC",
+    "ShapeNetLSM",
+    "ShapeNetNMR",
     "ShapeNetR2N2",
     "find_data_root",
     "stable_seed",

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from svr3d.errors import DataError
 from svr3d.geometry.cameras import camera_centres, to_object_frame
+from svr3d.io.matlab import read_matlab_array
 
 _SENSOR_WIDTH = 32.0
 
@@ -32,23 +33,12 @@ def read_voxel_mat(path: str | PathLike, resolution: int) -> np.ndarray:
     Raises:
         DataError: If the file is missing or broken, or its grid does not fit.
     """
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(path, variable_names=["voxel"])
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: missing") from error
-    except Exception as error:  # scipy raises all kinds for broken files
-        raise DataError(
-            f"{path}: expected a MATLAB file, found {type(error).__name__}: {error}"
-        ) from error
-    grid = content.get("voxel")
-    side = 0 if grid is None or grid.ndim != 3 else grid.shape[0]
+    grid = read_matlab_array(path, "voxel")
+    side = 0 if grid.ndim != 3 else grid.shape[0]
     if not side or grid.shape != (side,) * 3 or side % resolution:
-        found = None if grid is None else grid.shape
         raise DataError(
             f"{path}: expected a cubic array 'voxel' whose side is a multiple of "
-            f"{resolution}, found {found}"
+            f"{resolution}, found {grid.shape}"
         )
     turned = (grid != 0).transpose(0, 2, 1)[:, :, ::-1]
     part = side // resolution

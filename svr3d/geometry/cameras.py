@@ -23,6 +23,11 @@ CHOY_NUM_VIEWS = 24
 _FOCAL_OVER_WIDTH = 35.0 / 32.0
 _DRC_FOCAL_OVER_WIDTH = 60.0 / 32.0
 
+NMR_VIEWING_ANGLE = 15.0
+"""Half the field of view of the neural mesh renderer's data, in degrees."""
+
+NMR_ELEVATION, NMR_DISTANCE = 30.0, 2.732
+
 
 def choy_camera(
     metadata: Tensor, *, height: int = CHOY_IMAGE_SIZE, width: int = CHOY_IMAGE_SIZE
@@ -109,6 +114,64 @@ def drc_camera(
     intrinsics[[0, 1], [0, 1]] *= _DRC_FOCAL_OVER_WIDTH / _FOCAL_OVER_WIDTH
     extrinsics = orbit_camera(-views[:, 0], views[:, 1], views[:, 3])
     return extrinsics, intrinsics.expand(len(views), 3, 3).clone()
+
+
+def nmr_view_angles(num_views: int) -> Tensor:
+    """Return where the cameras of the neural mesh renderer's data stand.
+
+    Source: Kato et al., "Neural 3D Mesh Renderer", CVPR 2018: 24 views, azimuth
+    ``-15 k``, elevation 30 degrees, distance 2.732.
+
+    Args:
+        num_views: Number of cameras V, in equal steps around the object.
+
+    Returns:
+        Rows (V, 3) float64 of azimuth and elevation (degrees) and distance.
+    """
+    azimuth = -360.0 / num_views * torch.arange(num_views, dtype=torch.float64)
+    others = azimuth.new_tensor([NMR_ELEVATION, NMR_DISTANCE]).expand(num_views, 2)
+    return torch.cat([azimuth[:, None], others], dim=1)
+
+
+def nmr_camera(
+    view_angles: Tensor,
+    *,
+    height: int = 64,
+    width: int = 64,
+    viewing_angle: float = NMR_VIEWING_ANGLE,
+) -> tuple[Tensor, Tensor]:
+    """Return the cameras of the neural mesh renderer and of its data.
+
+    They look at the origin from distance d with +y up; the centre is ``d (cos e sin a,
+    sin e, cos e cos a)``. The published frame has z the other way round, where it is
+    ``d (cos e sin a, sin e, -cos e cos a)``. Source: Kato et al., "Neural 3D Mesh
+    Renderer", CVPR 2018.
+
+    Args:
+        view_angles: Rows (N, 3) of azimuth and elevation (degrees) and distance.
+        height: Image height in pixels.
+        width: Image width in pixels.
+        viewing_angle: Half the field of view across the image, in degrees.
+
+    Returns:
+        Extrinsics (N, 3, 4) in the object frame and intrinsics (N, 3, 3).
+
+    Raises:
+        ValueError: If the rows are not (N, 3).
+    """
+    rows = torch.as_tensor(view_angles)
+    if rows.ndim != 2 or rows.shape[1] != 3:
+        raise ValueError(f"view_angles must be (N, 3), found {tuple(rows.shape)}")
+    focal = 1 / math.tan(math.radians(viewing_angle))
+    intrinsics = rows.new_tensor(
+        [
+            [focal * width / 2, 0.0, width / 2],
+            [0.0, focal * height / 2, height / 2],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+    extrinsics = orbit_camera(90 - rows[:, 0], rows[:, 1], rows[:, 2])
+    return extrinsics, intrinsics.expand(len(rows), 3, 3).clone()
 
 
 def orbit_camera(azimuth: Tensor, elevation: Tensor, distance: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from svr3d.errors import ConfigError
 from svr3d.metrics.table_metric import (
     TableMetric,
     require,
@@ -22,6 +23,7 @@ from svr3d.metrics.voxel_counts import (
     voxel_counts,
 )
 from svr3d.registry import METRICS
+from svr3d.structures import Mesh
 
 
 @METRICS.register_module()
@@ -43,6 +45,7 @@ class VoxelIoU(TableMetric):
         self,
         thresholds: Sequence[float] = (0.2, 0.3, 0.4, 0.5),
         *,
+        mesh_voxels: Mapping[str, Any] | None = None,
         bce_weight: float | None = 10.0,
         with_average_precision: bool = False,
         with_counts: bool = False,
@@ -55,6 +58,11 @@ class VoxelIoU(TableMetric):
 
         Args:
             thresholds: Probabilities at which voxels count as occupied.
+            mesh_voxels: How meshes become grids, ``mode`` and ``scale`` of
+                :meth:`svr3d.structures.Mesh.to_voxels`; by default cells whose centre
+                is inside. The published rule of ``CVPR18`` and ``NIPS17`` data
+                (Kato et al., 2018) is ``dict(mode="visibility", scale=31 / 32)``, of
+                ``Pascal3D`` ``dict(mode="visibility", scale=1 / 2)``.
             bce_weight: Weight of the mean binary cross entropy that is reported as
                 'test_bce' (10 in the published programs); None leaves it out.
             with_average_precision: Whether to report the mean average precision.
@@ -74,6 +82,12 @@ class VoxelIoU(TableMetric):
             prefix=prefix,
         )
         self.thresholds = tuple(float(threshold) for threshold in thresholds)
+        self.mesh_voxels = dict(mesh_voxels or {})
+        if unknown := self.mesh_voxels.keys() - {"mode", "scale"}:
+            raise ConfigError(
+                "VoxelIoU: mesh_voxels: expected mode and scale, found "
+                f"{', '.join(sorted(unknown))}"
+            )
         self.bce_weight = bce_weight
         self.with_average_precision = with_average_precision
         self.with_counts = with_counts
@@ -93,7 +107,7 @@ class VoxelIoU(TableMetric):
         """
         require(data_batch, "voxels", metric="VoxelIoU")
         target = stack(data_batch["voxels"])
-        grids = [sample.to_voxels(target.shape[-1]) for sample in data_samples]
+        grids = [self._grid(sample, target.shape[-1]) for sample in data_samples]
         probabilities = torch.cat([grid.probabilities for grid in grids]).detach()
         target = target.to(probabilities.device)
         counts = voxel_counts(probabilities, target, self.thresholds)
@@ -110,6 +124,10 @@ class VoxelIoU(TableMetric):
             result = self.identify(data_batch, index)
             result.update(zip(columns, values, strict=True))
             self.results.append(result)
+
+    def _grid(self, sample: Any, resolution: int) -> Any:
+        options = self.mesh_voxels if isinstance(sample, Mesh) else {}
+        return sample.to_voxels(resolution, **options)
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Average all samples.
@@ -132,6 +150,7 @@ class VoxelIoU(TableMetric):
             self.columns,
             results,
             values.tolist(),
+            facts={"mesh_voxels": self.mesh_voxels} if self.mesh_voxels else None,
             summary={
                 key: value
                 for key, value in metrics.items()

@@ -9,9 +9,13 @@ INSIDE_RULE = (
     "Faces are split into parts that share edges, after equal positions are merged; "
     "each part is wound consistently and turned outward (positive signed volume). A "
     "point is inside if the generalised winding number of any part, or of all parts "
-    "together, exceeds 0.5. Solid voxels are cells whose centre is inside or that "
-    "touch a triangle."
+    "together, exceeds 0.5."
 )
+VOXEL_RULES = {
+    "solid": "Cells whose centre is inside or that touch a triangle.",
+    "visibility": "Of the mesh shrunk by one cell, those that the published rule of "
+    "the neural mesh renderer fills and those whose centre is inside.",
+}
 
 
 def manifest(
@@ -34,6 +38,7 @@ def manifest(
         "format": 1,
         "settings": settings.to_dict(),
         "inside_rule": INSIDE_RULE,
+        "voxel_rule": VOXEL_RULES[settings.build_layout().voxel_rule],
         "object_frame": "right-handed, y up, bounding box centred, longest side 1",
         "versions": {
             "svr3d": svr3d.__version__,

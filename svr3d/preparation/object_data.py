@@ -7,11 +7,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from svr3d.geometry.cameras import choy_camera, drc_camera, to_object_frame
+from svr3d.geometry.cameras import (
+    choy_camera,
+    drc_camera,
+    nmr_camera,
+    nmr_view_angles,
+    to_object_frame,
+)
 from svr3d.io.mesh_data import MeshData
 from svr3d.io.meshes import load_mesh
 from svr3d.io.points import OccupancyPoints, SurfacePoints
-from svr3d.ops import voxelize_meshes
 from svr3d.preparation.camera_sampling import (
     sample_choy_metadata,
     sample_drc_views,
@@ -24,6 +29,7 @@ from svr3d.preparation.occupancy_samples import sample_occupancy
 from svr3d.preparation.part_labels import label_faces, render_parts
 from svr3d.preparation.seeding import stable_rng
 from svr3d.preparation.settings import BuildSettings
+from svr3d.preparation.solid_grids import solid_grid
 from svr3d.preparation.surface_samples import sample_surface
 from svr3d.preparation.watertight import is_watertight, make_watertight
 from svr3d.renderers import ColorRenderer
@@ -38,14 +44,15 @@ class ObjectData:
     Attributes:
         placed: The mesh in the object frame.
         images: Renderings (V, H, W, 4) uint8 RGBA.
-        metadata: Rows (V, 5) of ``rendering_metadata.txt``, or (V, 4) of ``view.txt``.
+        metadata: Rows (V, 5) of ``rendering_metadata.txt``, (V, 4) of ``view.txt``, or
+            (V, 3) of azimuth, elevation and distance.
         extrinsics: Cameras (V, 3, 4) float64 of the object frame.
         intrinsics: Cameras (V, 3, 3) float64 in pixels.
-        surface: Surface points with normals.
         grid_scale: Side of the object frame's unit cube in the frame that the
-            published cameras use, where the bounding box has diagonal 1.
-        voxels: Solid grid (R, R, R) uint8, index order ``[x, y, z]``; None where the
-            layout wants none.
+            published cameras use, where the bounding box has diagonal 1, if it is not
+            the object frame itself.
+        surface: Surface points with normals; None where the layout wants none.
+        voxels: Solid grid (R, R, R) uint8, index order ``[x, y, z]``, likewise.
         points: Query points with labels, likewise.
         closed: Whether the points are those of a watertight version of the mesh.
         limited: By limit of the yaw, an image (H, W, 4) uint8 RGBA and the ten numbers
@@ -61,8 +68,8 @@ class ObjectData:
     metadata: np.ndarray
     extrinsics: np.ndarray
     intrinsics: np.ndarray
-    surface: SurfacePoints
     grid_scale: float
+    surface: SurfacePoints | None = None
     voxels: np.ndarray | None = None
     points: OccupancyPoints | None = None
     closed: bool = False
@@ -87,16 +94,21 @@ class ObjectData:
             "views": len(self.images),
             **({} if self.part_maps is None else {"parts": int(self.part_maps.max())}),
             **self._solid_counts(),
-            "surface_points": len(self.surface.points),
+            **self._surface_counts(),
         }
 
     def _solid_counts(self) -> dict[str, int]:
-        if self.voxels is None or self.points is None:
+        counts = {}
+        if self.voxels is not None:
+            counts["voxels_inside"] = int(self.voxels.sum())
+        if self.points is not None:
+            counts["points_inside"] = int(self.points.occupancies.sum())
+        return counts
+
+    def _surface_counts(self) -> dict[str, int]:
+        if self.surface is None:
             return {}
-        return {
-            "voxels_inside": int(self.voxels.sum()),
-            "points_inside": int(self.points.occupancies.sum()),
-        }
+        return {"surface_points": len(self.surface.points)}
 
 
 def prepare_object(
@@ -108,8 +120,9 @@ def prepare_object(
 ) -> ObjectData:
     """Read, place, render, voxelise and sample one mesh.
 
-    The published cameras see the mesh with a bounding box of diagonal 1, so the unit
-    cube of the object frame has side ``1 / diagonal`` there.
+    Most published cameras see the mesh with a bounding box of diagonal 1, so the unit
+    cube of the object frame has side ``1 / diagonal`` there; those of the neural mesh
+    renderer see the object frame.
 
     Args:
         path: The mesh file.
@@ -131,22 +144,20 @@ def prepare_object(
         stable_rng(settings.seed, sample_id, name)
         for name in ("cameras", "points", "surface")
     )
-    grid_scale = 1.0 / placed.diagonal
     layout = settings.build_layout()
-    draw = sample_drc_views if layout.cameras == "drc" else sample_choy_metadata
-    metadata = draw(settings.views, cameras)
+    grid_scale = 1.0 if layout.cameras == "nmr" else 1.0 / placed.diagonal
+    metadata = _draw_views(layout.cameras, settings.views, cameras)
     images, extrinsics, intrinsics = _render(
         mesh, metadata, settings.resolution, settings.supersample, grid_scale
     )
-    solid = _solid(mesh, settings)
+    wants_points = layout.wants_solids and layout.wants_points
+    solid = _solid(mesh, settings) if wants_points or layout.wants_surface else mesh
     inner = {}
     if layout.wants_solids:
-        voxels = voxelize_meshes(
-            torch.from_numpy(mesh.vertices),
-            torch.from_numpy(mesh.faces),
-            settings.voxel_resolution,
-            mode="solid",
+        inner["voxels"] = solid_grid(
+            mesh, settings.voxel_resolution, rule=layout.voxel_rule
         )
+    if wants_points:
         queries, inside = sample_occupancy(
             solid,
             settings.num_points,
@@ -156,23 +167,23 @@ def prepare_object(
             sigma=settings.sigma,
             half=settings.float16,
         )
-        inner["voxels"] = np.asarray(voxels)
         inner["points"] = OccupancyPoints(queries, inside, loc, placed.scale)
-    shown, normals = sample_surface(
-        solid,
-        settings.num_surface_points,
-        rng=surface,
-        hidden=settings.hidden_surface,
-    )
-    if layout.wants_colored_cloud:
-        inner["cloud"] = colored_cloud(mesh, shown)
+    if layout.wants_surface:
+        shown, normals = sample_surface(
+            solid,
+            settings.num_surface_points,
+            rng=surface,
+            hidden=settings.hidden_surface,
+        )
+        inner["surface"] = SurfacePoints(shown, normals, loc, placed.scale)
+        if layout.wants_colored_cloud:
+            inner["cloud"] = colored_cloud(mesh, shown)
     data = ObjectData(
         placed=placed,
         images=images,
         metadata=metadata,
         extrinsics=extrinsics,
         intrinsics=intrinsics,
-        surface=SurfacePoints(shown, normals, loc, placed.scale),
         grid_scale=grid_scale,
         closed=solid is not mesh,
         limited=_limited(mesh, sample_id, settings, grid_scale),
@@ -190,6 +201,14 @@ def prepare_object(
     return data
 
 
+def _draw_views(cameras: str, num_views: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the rows of an object's cameras; their length says whose they are."""
+    if cameras == "nmr":
+        return nmr_view_angles(num_views).numpy()
+    draw = sample_drc_views if cameras == "drc" else sample_choy_metadata
+    return draw(num_views, rng)
+
+
 def _render(
     mesh: MeshData,
     metadata: np.ndarray,
@@ -197,8 +216,8 @@ def _render(
     supersample: int,
     grid_scale: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return images, extrinsics and intrinsics of rows (V, 5) or (V, 4)."""
-    camera = drc_camera if metadata.shape[1] == 4 else choy_camera
+    """Return images, extrinsics and intrinsics of rows (V, 5), (V, 4) or (V, 3)."""
+    camera = {3: nmr_camera, 4: drc_camera, 5: choy_camera}[metadata.shape[1]]
     extrinsics, intrinsics = camera(torch.from_numpy(metadata), height=side, width=side)
     lower_corner = torch.full((3,), -grid_scale / 2, dtype=torch.float64)
     extrinsics = to_object_frame(extrinsics, lower_corner, grid_scale)

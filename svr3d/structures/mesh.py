@@ -100,13 +100,17 @@ class Mesh(Structure):
             normals.append(torch.nn.functional.normalize(total, dim=1, eps=1e-30))
         return normals
 
-    def to_voxels(self, resolution: int = 32, *, mode: str = "inside") -> Voxels:
+    def to_voxels(
+        self, resolution: int = 32, *, mode: str = "inside", scale: float = 1.0
+    ) -> Voxels:
         """Fill a grid with 0 and 1.
 
         Args:
             resolution: Cells along one axis.
             mode: ``inside`` takes cells whose centre is inside, ``surface`` cells that
-                a triangle touches, ``solid`` both.
+                a triangle touches, ``solid`` both; others are those of
+                :func:`svr3d.ops.voxelize_meshes`.
+            scale: Factor on the vertices before that, for grids over another cube.
         """
         from svr3d.ops.voxelize_meshes import voxelize_meshes
 
@@ -117,7 +121,9 @@ class Mesh(Structure):
             if len(faces) == 0:
                 grid = torch.zeros((resolution,) * 3, dtype=torch.uint8)
             else:
-                grid = voxelize_meshes(vertices, faces, resolution, mode=mode)
+                # In double, so that float32 vertices are not rounded a second time.
+                scaled = vertices if scale == 1 else vertices.double() * scale
+                grid = voxelize_meshes(scaled, faces, resolution, mode=mode)
             grids.append(grid.to(vertices.device, torch.float32))
         return Voxels(torch.stack(grids))
 

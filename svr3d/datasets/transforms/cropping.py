@@ -105,6 +105,16 @@ def resize_antialiased(view: np.ndarray, image_size: tuple[int, int]) -> np.ndar
     return resized if view.ndim == 2 else resized / np.float32(255)
 
 
+def resize_blurred(view: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """Resize a view (H, W[, C]) float32 as scikit-image does: blurred, then bilinear.
+
+    The Gaussian's standard deviation is half of what the image shrinks by, less one.
+    """
+    from skimage.transform import resize
+
+    return resize(view, image_size, order=1, anti_aliasing=True).astype(np.float32)
+
+
 def crop_views(
     sample: Sample,
     windows: list[Window],

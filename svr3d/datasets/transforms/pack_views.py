@@ -21,6 +21,7 @@ _FLOAT_KEYS = (
     "camera_rotation",
     "shape_parameter",
     "poses",
+    "rotations",
     "surface_colors",
 )
 
@@ -31,8 +32,9 @@ class PackViews(BaseTransform):
 
     The result has ``images`` (V, 3, H, W) float32 RGB, not normalised; ``masks``
     (V, 1, H, W) float32 where the silhouette is known; ``intrinsics`` (V, 3, 3),
-    ``extrinsics`` (V, 3, 4), ``view_angles`` (V, 3) float32 where the cameras are
-    known; ``view_ids`` (V,) int64; ``voxels`` (R, R, R) uint8 and points where they
+    ``extrinsics`` (V, 3, 4), ``view_angles`` (V, 3) and ``rotations`` (V, 3, 3) float32
+    where the cameras are known; ``view_ids`` (V,) int64 and ``view_classes`` (V,) int64
+    where views have classes; ``voxels`` (R, R, R) uint8 and points where they
     were loaded; ``camera_rotation`` (3, 3) of targets in the viewer's frame;
     ``category`` int and ``sample_id`` str; of single-image collections ``poses`` (V, 2)
     float32, ``surface_colors`` (N, 3), ``part_maps`` (V, H, W) int64, and of a
@@ -55,6 +57,8 @@ class PackViews(BaseTransform):
         if "images" in sample:
             packed["images"] = _planes(sample["images"])
             packed["view_ids"] = torch.as_tensor(sample["view_ids"], dtype=torch.int64)
+        if "view_classes" in sample:
+            packed["view_classes"] = torch.as_tensor(sample["view_classes"])
         if "voxels" in sample:
             packed["voxels"] = torch.from_numpy(sample["voxels"])
         if "neighbor_images" in sample:

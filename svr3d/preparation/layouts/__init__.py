@@ -4,6 +4,7 @@
 from svr3d.preparation.layouts.atlasnet import AtlasNetLayout
 from svr3d.preparation.layouts.base import Layout
 from svr3d.preparation.layouts.drc import DRCLayout
+from svr3d.preparation.layouts.nmr import NMRLayout
 from svr3d.preparation.layouts.occnet import OccNetLayout
 from svr3d.preparation.layouts.r2n2 import R2N2Layout
 
@@ -12,6 +13,7 @@ LAYOUTS: dict[str, type[Layout]] = {
     "occnet": OccNetLayout,
     "atlasnet": AtlasNetLayout,
     "drc": DRCLayout,
+    "nmr": NMRLayout,
 }
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "AtlasNetLayout",
     "DRCLayout",
     "Layout",
+    "NMRLayout",
     "OccNetLayout",
     "R2N2Layout",
 ]

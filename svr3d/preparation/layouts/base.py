@@ -22,17 +22,26 @@ class Layout(ABC):
 
     Attributes:
         name: Name of the layout on the command line.
+        resolution: Side of its images in pixels, where nothing else is asked for.
         voxel_resolution: Side of the voxel grids, which some layouts put into names.
         float16: Whether points and normals are stored as float16, else float32.
         packbits: Whether labels are stored eight to a byte, else one each.
         yaw_ranges: Limits of the yaw in degrees for which there is a set of images.
         wants_solids: Whether objects have voxels and occupancy points.
+        voxel_rule: Which cells of the grid are occupied: ``solid`` as the manifest
+            says, or ``visibility``, see :mod:`svr3d.preparation.solid_grids`.
+        wants_points: Whether objects with solids have occupancy points, too.
+        wants_surface: Whether objects have surface points.
         wants_colored_cloud: Whether objects have a cloud of few points with colours.
-        cameras: Whose cameras see the object, ``choy`` (3D-R2N2) or ``drc``.
+        cameras: Whose cameras see the object, ``choy`` (3D-R2N2), ``drc`` or ``nmr``.
     """
 
     name: str
+    resolution: int = 137
     wants_solids: bool = True
+    voxel_rule: str = "solid"
+    wants_points: bool = True
+    wants_surface: bool = True
     wants_colored_cloud: bool = False
     cameras: str = "choy"
 
