@@ -175,7 +175,7 @@ class Pascal3DPlus(BaseShapeDataset):
         shifts, mirrored = np.zeros(4), False
         if self._augment:
             shifts = rng.numpy.uniform(-MARGIN, MARGIN, 4)
-            mirrored = rng.numpy.uniform(0, 1) > 0.5
+            mirrored = rng.numpy.uniform(0, 1) < 0.5
         picture = crop_picture(
             file.pictures[row], file.boxes[row], shifts, source=key.sample_id
         )

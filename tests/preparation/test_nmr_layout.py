@@ -68,12 +68,16 @@ def true_mesh(meshes, category, model):
 
 
 def silhouettes(vertices, faces, angles):
-    """Published rendering of one mesh from V published views; its world has -z."""
+    """Published rendering of one mesh from V published views; its world has -z.
+
+    Drawn at four times the side, since so large a mesh has long edges in few pixels.
+    """
     azimuth, elevation, distance = angles.unbind(1)
     eye = points_from_angles(distance, elevation, azimuth)
     world = (vertices * torch.tensor([1.0, 1.0, -1.0])).expand(len(angles), -1, -1)
     seen = perspective(look_at(world, eye), 15.0)
-    return neural_rasterize(seen, faces, image_size=64).alpha
+    alpha = neural_rasterize(seen, faces, image_size=256).alpha
+    return torch.nn.functional.avg_pool2d(alpha, 4)
 
 
 def test_files(built):
@@ -107,15 +111,11 @@ def test_true_meshes_fit_masks_and_voxels(meshes, built, category):
         vertices, faces = true_mesh(meshes, category, model)
         angles, masks = batch["view_angles"][:, 0], batch["masks"][:, 0]
         drawn = silhouettes(vertices, faces, angles)
-        # Edges are smooth in both: what half a pixel covers is compared.
-        ours, theirs = drawn >= 0.5, masks >= 0.5
-        iou = (ours & theirs).sum((1, 2)) / (ours | theirs).sum((1, 2))
-        assert iou.min() > 0.97
-        assert (drawn - masks).abs().mean() < 0.01
-        shift = (drawn - masks).sum() / (drawn.sum() + masks.sum())
-        assert shift.abs() < 0.01  # as large as each other
+        # Edges are smooth in both: shared over joint coverage of the pixels.
+        shared, joint = torch.minimum(drawn, masks), torch.maximum(drawn, masks)
+        assert (shared.sum((1, 2)) / joint.sum((1, 2))).min() > 0.97
         wrong = silhouettes(vertices, faces, angles * torch.tensor([-1.0, 1.0, 1.0]))
-        assert ((wrong - masks).abs().sum((1, 2)) > 50)[1:].all()
+        assert ((wrong - masks).abs().sum((1, 2)) > 50)[1:].all()  # no mirror image
         grid = voxelize_meshes(vertices * (31 / 32), faces, 32, mode="visibility")
         truth = batch["voxels"][0]
         assert (grid & truth).sum() / (grid | truth).sum() > 0.9
@@ -159,15 +159,15 @@ def test_one_view_of_each_object(built):
     # with another seed.
     alone = ShapeNetNMR(str(built), views_per_object=1, categories=["step"])
     copies = ShapeNetNMR(str(built), views_per_object=1, list_suffix="_variants")
-    views = {s["sample_id"]: int(s["view_ids"]) for s in one}
-    assert all(views[s["sample_id"]] == int(s["view_ids"]) for s in alone)
-    found = {s["sample_id"]: int(s["view_ids"]) for s in copies}
+    views = {s["sample_id"]: s["view_ids"].item() for s in one}
+    assert all(views[s["sample_id"]] == s["view_ids"].item() for s in alone)
+    found = {s["sample_id"]: s["view_ids"].item() for s in copies}
     assert {name: found[name] for name in views} == views
     assert len(found) == 2 * len(views) and len(set(found.values())) > 3
     seeded = ShapeNetNMR(str(built), views_per_object=1, view_seed=1)
-    assert [int(s["view_ids"]) for s in seeded] != list(views.values())
+    assert [s["view_ids"].item() for s in seeded] != list(views.values())
     first = ShapeNetNMR(str(built), views_per_object=2, view_choice="first")
-    assert [int(s["view_ids"]) for s in first] == [0, 1] * len(one)
+    assert [s["view_ids"].item() for s in first] == [0, 1] * len(one)
 
 
 @pytest.mark.parametrize("part", ["train", "val", "test"])
