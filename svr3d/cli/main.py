@@ -87,6 +87,10 @@ COMMANDS = {
         "svr3d.cli.convert_ssl3d",
         "convert published weights of self-supervised point clouds",
     ),
+    "convert-learn3d": (
+        "svr3d.cli.convert_learn3d",
+        "convert published weights of learn3D (3D-AE-featGAN)",
+    ),
     "leaderboard": (
         "svr3d.cli.leaderboard",
         "put the results of several tests into one table",

@@ -45,7 +45,9 @@ def convert_weights(
     from svr3d.engine.published_weights import convert_published_weights, fitting_config
 
     published = formats[args.format]
-    content = published.read(args.source)
+    given = {name: getattr(args, name) for name in published.files}
+    files = {name: path for name, path in given.items() if path is not None}
+    content = published.read(args.source, **files)
     config = args.config or published.config_for(content)
     if config.endswith("/"):
         config = fitting_config(config, content, published, source=args.source)
@@ -78,6 +80,9 @@ def _parser(
         required=only is None,
         help="; ".join(f"{name}: {entry.program}" for name, entry in formats.items()),
     )
+    for entry in formats.values():
+        for name, text in entry.files.items():
+            parser.add_argument(f"--{name}", metavar="FILE", help=text)
     parser.add_argument(
         "--config",
         help="config whose model takes the weights, path or shipped name (default: "

@@ -4,6 +4,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -17,6 +18,12 @@ from svr3d.io.foreign_checkpoints import (
 from svr3d.io.tensorflow_checkpoints import read_tensorflow_checkpoint
 
 from .atlasnet import convert_atlasnet, read_atlasnet
+from .learn3d import (
+    convert_learn3d,
+    learn3d_config,
+    learn3d_view_classes,
+    read_learn3d,
+)
 from .occnet import convert_occnet
 from .occnet_files import read_occnet, read_occnet_lightning
 from .paddle_names import paddle_to_torch_names
@@ -39,12 +46,18 @@ class PublishedFormat(NamedTuple):
         config: Shipped config whose model takes them, a function that finds it from
             what was read, or a folder (``occnet/``) of which the first config is meant
             whose model they fit.
+        files: Option of the command -> what its file is, for files that are read
+            besides, by ``read`` under the option's name.
+        view_classes: Finds in what was read how many view classes parts of the model
+            have that follow the data in it; None where no part does.
     """
 
     program: str
     read: Callable[[str | os.PathLike], Any]
     convert: Callable[[Any, Mapping[str, Tensor]], dict[str, Tensor]]
     config: str | Callable[[Any], str]
+    files: Mapping[str, str] = MappingProxyType({})
+    view_classes: Callable[[Any], int | None] | None = None
 
     def config_for(self, content: Any) -> str:
         """Return the shipped config whose model takes what was read, or the folder.
@@ -176,3 +189,15 @@ SSL3D_FORMATS: dict[str, PublishedFormat] = {
         "ssl3d/ours_cc.py",
     ),
 }
+
+LEARN3D_FORMATS: dict[str, PublishedFormat] = {
+    "official": PublishedFormat(
+        "authors' program, E, G and D in files of their own (last-E.ckpt)",
+        read_learn3d,
+        convert_learn3d,
+        learn3d_config,
+        files={"template": "the program's sphere_642.obj, whose order G has"},
+        view_classes=learn3d_view_classes,
+    ),
+}
+"""The one format of learn3D's program."""

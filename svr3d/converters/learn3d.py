@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints of learn3D: one bare state dict for each network."""
+"""Checkpoints of learn3D: a bare state dict of each network in a file of its own."""
 
 import os
 import re
@@ -20,33 +20,41 @@ from svr3d.renderers.mesh_renderer import to_renderer_world
 
 from .key_map import Layout, Source, fill_state, restore_names
 
-# Name of a tensor here -> published name, the first rule that matches; a number in
-# braces is that of a layer in a sequence of layers and activations.
+# Name of a tensor here -> published name, the first rule that matches; layers there
+# are numbered along with the activations between them.
 _RULES = (
-    (r"backbone\.convolutions\.(\d+)\.(\w+)", "E.convBlocks.{}.{}"),
-    (r"backbone\.layers\.(\d+)\.(\w+)", "E.FC.{}.{}"),
-    (r"backbone\.last_layer\.(\w+)", "E.shapeLayer.{}"),
-    (r"backbone\.features\.(.+)", "E.model.{}"),
-    (r"head\.layers\.(\d+)\.(\w+)", "G.fclayers.{}.{}"),
-    (r"head\.last_layer\.(\w+)", "G.bias_layer.{}"),
+    (r"backbone\.convolutions\.(\d+)(.+)", "E.convBlocks.{}{}", (2, 0)),
+    (r"backbone\.layers\.(\d+)(.+)", "E.FC.{}{}", (2, 0)),
+    (r"backbone\.last_layer(.+)", "E.shapeLayer{}", None),
+    (r"backbone\.features(.+)", "E.model{}", None),
+    (r"head\.layers\.(\d+)(.+)", "G.fclayers.{}{}", (2, 0)),
+    (r"adversary\.classifier\.hidden\.(\d+)(.+)", "D.hidden_layer{}{}", (1, 0)),
+    (r"adversary\.classifier\.to_classes(.+)", "D.digit_layer{}", None),
+    (r"adversary\.discriminator\.first(.+)", "D.model.0{}", None),
+    (r"adversary\.discriminator\.convolutions\.(\d+)(.+)", "D.model.{}{}", (3, 2)),
+    (r"adversary\.discriminator\.norms\.(\d+)(.+)", "D.model.{}{}", (3, 3)),
+    (r"adversary\.discriminator\.to_logit(.+)", "D.adv_layer.0{}", None),
 )
 # Layers that the program defines and never uses.
 _UNUSED = ("E.muLayer.", "E.logvarLayer.", "E.model.fc.")
 _NETWORKS = ("E", "G", "D")
+# 24 azimuths and 3 elevations, as images of LSM (NIPS 2017) are sorted.
+_LSM_CLASSES = 72
 # The program's own spheres agree to 1e-5; a wrong file does not by far.
 _TOLERANCE = 1e-3
 
 
 def read_learn3d(
-    folder: str | os.PathLike, *, which: str = "last", template: str | None = None
+    path: str | os.PathLike, *, template: str | os.PathLike | None = None
 ) -> dict[str, Any]:
-    """Read a folder of checkpoints without running code of their pickles.
+    """Read the checkpoints of a run without running code of their pickles.
 
     Args:
-        folder: Where ``last-E.ckpt``, ``last-G.ckpt`` and perhaps ``last-D.ckpt`` lie.
-        which: 'last' or 'best'.
-        template: ``sphere_642.obj`` of the program; its vertices' order is that of the
-            generator's outputs.
+        path: ``last-E.ckpt`` or ``best-E.ckpt``, the encoder's, beside which the
+            generator's (``last-G.ckpt``) and perhaps the discriminator's
+            (``last-D.ckpt``) lie.
+        template: ``sphere_642.obj`` of the program, of which the generator's outputs
+            have the order of vertices; None reads none.
 
     Returns:
         ``<E, G or D>.<name>`` -> tensor, and ``template`` -> (V, 3) vertices.
@@ -55,20 +63,62 @@ def read_learn3d(
         CheckpointError: If a file is missing, broken or of another kind.
         MeshError: If the template cannot be read.
     """
+    match = re.fullmatch(r"(.*)E(\.\w+)?", Path(path).name)
+    if match is None:
+        raise CheckpointError(
+            f"{path}: expected the encoder's checkpoint, such as last-E.ckpt, beside "
+            "which the other networks lie"
+        )
     state: dict[str, Any] = {}
     for network in _NETWORKS:
-        path = Path(folder) / f"{which}-{network}.ckpt"
-        if network == "D" and not path.exists():
+        file = Path(path).with_name(f"{match[1]}{network}{match[2] or ''}")
+        if network == "D" and not file.exists():
             continue
-        content = read_torch_file(path)
+        content = read_torch_file(file)
         if not isinstance(content, Mapping) or not all(
             isinstance(value, Tensor) for value in content.values()
         ):
-            raise CheckpointError(f"{path}: expected a state dict, found another kind")
+            raise CheckpointError(
+                f"{file}: expected a state dict, found {type(content).__name__} of "
+                "other things than tensors"
+            )
         state |= {f"{network}.{name}": value for name, value in content.items()}
     if template is not None:
         state["template"] = read_plain_obj(template, normalize=True)[0]
     return state
+
+
+def learn3d_config(state: Mapping[str, Any]) -> str:
+    """Return the shipped config whose model takes what was read.
+
+    Args:
+        state: What :func:`read_learn3d` returned.
+    """
+    if "E.model.conv1.weight" in state:
+        return "learn3d/featgan_pascal3d.py"
+    if "D.adv_layer.0.weight" in state:
+        return "learn3d/vpl_cvpr18.py"
+    if "D.digit_layer.weight" not in state:
+        return "learn3d/ae_cvpr18.py"
+    lsm = learn3d_view_classes(state) == _LSM_CLASSES
+    return f"learn3d/featgan_{'nips17' if lsm else 'cvpr18'}.py"
+
+
+def learn3d_view_classes(state: Mapping[str, Any]) -> int | None:
+    """Return how many view classes the discriminator tells apart.
+
+    Args:
+        state: What :func:`read_learn3d` returned.
+
+    Returns:
+        None if there is no discriminator.
+    """
+    if "D.digit_layer.weight" in state:
+        return len(state["D.digit_layer.weight"])
+    if "D.model.0.weight" in state:
+        # Beside a plane for each class it sees the silhouette.
+        return state["D.model.0.weight"].shape[1] - 1
+    return None
 
 
 def template_order(theirs: np.ndarray) -> Tensor:
@@ -84,7 +134,7 @@ def template_order(theirs: np.ndarray) -> Tensor:
     Raises:
         CheckpointError: If it is no icosphere.
     """
-    theirs = torch.as_tensor(np.asarray(theirs), dtype=torch.float64)
+    theirs = torch.tensor(np.asarray(theirs), dtype=torch.float64)
     subdivisions = next((s for s in range(8) if 10 * 4**s + 2 == len(theirs)), None)
     if subdivisions is None:
         raise CheckpointError(
@@ -131,14 +181,22 @@ def learn3d_key_map(
                 name, layout=layout
             )
             continue
-        for pattern, published in _RULES:
-            match = re.fullmatch(pattern, name)
-            if match:
-                # Layers alternate with activations.
-                parts = [str(2 * int(g)) if g.isdigit() else g for g in match.groups()]
-                names[published.format(*parts)] = Source(name)
-                break
+        published = _published_name(name)
+        if published is not None:
+            names[published] = Source(name)
     return names
+
+
+def _published_name(name: str) -> str | None:
+    for pattern, published, numbering in _RULES:
+        match = re.fullmatch(pattern, name)
+        if match:
+            parts = list(match.groups())
+            if numbering is not None:
+                step, first = numbering
+                parts[0] = step * int(parts[0]) + first
+            return published.format(*parts)
+    return None
 
 
 def _generator_layout(outputs: int, template: np.ndarray | None) -> Layout:
@@ -174,7 +232,7 @@ def _mirrored_rows(template: np.ndarray, order: Tensor) -> Tensor:
     The half that is predicted there is the one that is mirrored here, as z is negated:
     its offsets are already those of the mirror image.
     """
-    theirs = torch.as_tensor(np.asarray(template))
+    theirs = torch.tensor(np.asarray(template))
     subdivisions = next(s for s in range(8) if 10 * 4**s + 2 == len(theirs))
     ours = torch.tensor(icosphere(subdivisions, project_each=True)[0])
     (plane, positive, _), (their_plane, _, their_image) = (

@@ -25,6 +25,7 @@ from svr3d.engine.config import (
     shipped_configs,
 )
 from svr3d.errors import CheckpointError
+from svr3d.models.layers.data_width import open_widths
 
 
 def convert_published_weights(
@@ -63,6 +64,7 @@ def convert_published_weights(
     check_model(cfg, cfg.filename or "the config")
     with DefaultScope.overwrite_default_scope("svr3d"):
         model = MODELS.build(cfg.model)
+    _settle(model, published, content)
     state = published.convert(content, model.state_dict())
     load_weights(model, state, source=os.fspath(source))
     meta = {
@@ -94,6 +96,15 @@ def convert_published_weights(
     return model.eval()
 
 
+def _settle(model: nn.Module, published: PublishedFormat, content: Any) -> None:
+    """Give parts that follow the data the number of view classes of the weights."""
+    find = published.view_classes
+    classes = None if find is None else find(content)
+    if classes is not None:
+        for part in open_widths(model).values():
+            part.settle(classes)
+
+
 def fitting_config(
     folder: str,
     content: Any,
@@ -120,7 +131,9 @@ def fitting_config(
         # Shapes are all that matters.
         scope = DefaultScope.overwrite_default_scope("svr3d")
         with scope, torch.device("meta"):
-            target = MODELS.build(cfg.model).state_dict()
+            model = MODELS.build(cfg.model)
+            _settle(model, published, content)
+            target = model.state_dict()
         try:
             published.convert(content, target)
         except CheckpointError:

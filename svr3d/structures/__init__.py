@@ -11,6 +11,7 @@ from .point_cloud import PointCloud
 from .r2n2_cube_mesh import r2n2_cube_mesh, r2n2_obj_text
 from .refine_surface import refine_surface
 from .simplify_mesh import simplify_mesh
+from .textured_mesh import save_textured_mesh, textured_mesh
 from .voxel_surface import cubes_surface, smooth_surface
 from .voxels import DEFAULT_THRESHOLD, Voxels
 
@@ -30,6 +31,8 @@ __all__ = [
     "r2n2_obj_text",
     "refine_surface",
     "save_structure",
+    "save_textured_mesh",
     "simplify_mesh",
     "smooth_surface",
+    "textured_mesh",
 ]
