@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 FORMATS = ("glb", "obj", "ply", "off")
 STEPS = 5
+_COLUMNS = 10
 
 _EPILOG = """examples:
   svr3d interpolate model.pth chair.png stool.png --out between
   svr3d interpolate model.pth --samples chair/a chair/b --steps 12 --out between \\
       --cfg-options data_root=data/mine
-Writes A_B_<i> as each format and as .png, from A (0) to B; A_B.png, all of them in a
-row; and A_B.gif, the way there and back. More than two objects are visited in turn. The
-last line printed is the folder."""
+Writes A_B_<i> as each format and as .png, from A (0) to B; A_B.png, all of them on one
+sheet; and A_B.gif, the way there and back. More than two objects are visited in turn.
+The last line printed is the folder."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,8 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         names, codes, pictures = _of_images(reconstructor, args.images)
     shapes = reconstructor.decode(code_path(torch.cat(codes), args.steps))
-    name = "_".join(names)
-    write_frames(list(shapes), out, name, args, stops=pictures)
+    write_frames(list(shapes), out, names, args, stops=pictures)
     print(out)
     return 0
 
@@ -136,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def write_frames(
     shapes: Sequence[Structure],
     out: Path,
-    name: str,
+    names: Sequence[str],
     args: argparse.Namespace,
     *,
     stops: Sequence[np.ndarray],
@@ -146,7 +146,7 @@ def write_frames(
     Args:
         shapes: Batches of one sample, from the first object to the last.
         out: Existing folder.
-        name: What files begin with.
+        names: Of the objects, with which files begin.
         args: Of the command.
         stops: Pictures (H, W, 3) uint8 of the objects.
 
@@ -157,13 +157,13 @@ def write_frames(
     from svr3d.visualization import (
         BLUE,
         common_radius,
-        picture_grid,
         save_animation,
         save_picture,
         turntable,
     )
     from svr3d.visualization.turntable import FIRST_AZIMUTH
 
+    name = "_".join(names)
     found: list[Structure | None] = []
     for index, shape in enumerate(shapes):
         try:
@@ -192,13 +192,7 @@ def write_frames(
             ]
         frames.append(frame)
         print(", ".join(path.name for path in paths))
-    last = len(frames) - 1
-    titles = [f"{index / last:.2f}" for index in range(len(frames))]
-    sheet = picture_grid(
-        [[stops[0], *frames, stops[-1]]],
-        cell_size=min(args.size, 200),
-        column_titles=["first", *titles, "last"],
-    )
+    sheet = _sheet(frames, stops, size=min(args.size, 200))
     save_picture(sheet, out / f"{name}.png")
     path = out / f"{name}.gif"
     # There and back; the first and the last frame are not shown twice.
@@ -208,6 +202,27 @@ def write_frames(
         duration=2 * args.seconds,
     )
     print(f"{name}.png, {path.name}")
+
+
+def _sheet(
+    frames: Sequence[np.ndarray], stops: Sequence[np.ndarray], *, size: int
+) -> np.ndarray:
+    """Return the frames between the objects' pictures, in rows of ten at most."""
+    from svr3d.visualization import picture_grid
+
+    last = len(frames) - 1
+    cells = [("input", stops[0])]
+    cells += [(f"{index / last:.2f}", frame) for index, frame in enumerate(frames)]
+    cells += [("input", stops[-1])]
+    rows = [cells[start : start + _COLUMNS] for start in range(0, len(cells), _COLUMNS)]
+    if len(rows) == 1:
+        titles, pictures = zip(*cells, strict=True)
+        return picture_grid([pictures], cell_size=size, column_titles=titles)
+    return picture_grid(
+        [[picture for _, picture in row] for row in rows],
+        cell_size=size,
+        row_titles=[f"{row[0][0]} to {row[-1][0]}" for row in rows],
+    )
 
 
 def _of_images(
@@ -241,7 +256,7 @@ def _of_samples(
         batch = default_collate([sample])
         with torch.no_grad():
             codes.append(model.code(model.data_preprocessor(batch, False)))
-        names.append(str(sample["sample_id"]).replace("/", "_"))
+        names.append(str(sample["sample_id"]).rsplit("/", 1)[-1])
         blank = np.full((64, 64, 3), 255, np.uint8)
         seen = sample.get("images")
         pictures.append(

@@ -68,6 +68,25 @@ def test_views_of_one_object(write_checkpoint, images, tmp_path):
     assert {path.name for path in out.iterdir()} == {"a.ply", "a.png", "a.gif"}
 
 
+def test_views_from_around(write_checkpoint, images, tmp_path):
+    out = tmp_path / "out"
+    arguments = [images[0], "--out", str(out), "--format", "obj", "--turntable", "8"]
+    assert main([str(write_checkpoint()), *arguments]) == 0
+    assert {path.name for path in out.iterdir()} == {
+        "a.obj",
+        "a.png",
+        "a_turntable.png",
+    }
+    sheet = np.asarray(Image.open(out / "a_turntable.png"))
+    assert sheet.shape == (2 * 262 + 6, 6 * 262 + 6, 3)
+    # Two rows, of six views and of two.
+    halves = [sheet[:268], sheet[268:]]
+    drawn = [(half < 250).any((0, 2)).reshape(-1, 6).any(1).mean() for half in halves]
+    assert drawn[0] > 0.5 > drawn[1] > 0.1
+    with pytest.raises(SystemExit):
+        main([str(write_checkpoint()), *arguments[:-1], "0"])
+
+
 def test_a_bad_image_does_not_stop_the_others(
     write_checkpoint, images, tmp_path, capsys
 ):

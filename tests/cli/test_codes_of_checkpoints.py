@@ -127,3 +127,89 @@ def test_embedding(svr3d, checkpoint, tmp_path):
     assert code == 0 and lines[0].endswith("codes.npz")
     with np.load(out / "embedding.npz") as kept:
         np.testing.assert_array_equal(kept["places"], first)
+
+
+def test_interpolation_of_samples(svr3d, checkpoint, tmp_path):
+    out = tmp_path / "between"
+    arguments = ["--steps", 3, "--format", "obj", "glb", "--size", 48, "--out", out]
+    chosen = sorted(ids_of(checkpoint))[:2]
+    names = [name.split("/")[1] for name in chosen]
+    code, lines, errors = svr3d(
+        "interpolate", checkpoint, "--samples", *chosen, *arguments
+    )
+    assert code == 0, errors
+    assert lines[-1] == str(out)
+    stem = "_".join(names)
+    expected = {
+        f"{stem}_{i}.{kind}" for i in range(4) for kind in ("obj", "glb", "png")
+    }
+    found = {path.name for path in out.iterdir()}
+    assert found == expected | {f"{stem}.png", f"{stem}.gif"}
+    with Image.open(out / f"{stem}.gif") as animation:
+        assert animation.n_frames == 6 and animation.info["loop"] == 0
+    with Image.open(out / f"{stem}_1.png") as picture:
+        assert picture.size == (48, 48) and np.asarray(picture).std() > 5
+    # The ends are what the model makes of the samples, the rest lies between.
+    again = tmp_path / "one"
+    svr3d(
+        "interpolate",
+        checkpoint,
+        "--samples",
+        *chosen,
+        "--steps",
+        1,
+        "--format",
+        "obj",
+        "--size",
+        48,
+        "--out",
+        again,
+    )
+    for first, second in ((0, 0), (3, 1)):
+        ends = [
+            corners(folder / f"{stem}_{number}.obj")
+            for folder, number in ((out, first), (again, second))
+        ]
+        np.testing.assert_allclose(*ends, atol=1e-5)
+    texts = {(out / f"{stem}_{i}.obj").read_text() for i in range(4)}
+    assert len(texts) == 4
+
+
+def test_interpolation_of_images(svr3d, checkpoint, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for index, color in enumerate(((200, 30, 30), (30, 30, 200))):
+        pixels = np.zeros((60, 60, 4), np.uint8)
+        pixels[10:50, 20 : 30 + 10 * index] = (*color, 255)
+        Image.fromarray(pixels).save(folder / f"{'ab'[index]}.png")
+    out = tmp_path / "out"
+    arguments = [folder / "a.png", folder / "b.png", "--format", "--size", 32]
+    code, lines, errors = svr3d("interpolate", checkpoint, *arguments, "--out", out)
+    assert code == 0, errors
+    expected = {f"a_b_{index}.png" for index in range(6)} | {"a_b.png", "a_b.gif"}
+    assert {path.name for path in out.iterdir()} == expected
+
+
+def test_wrong_ends(svr3d, checkpoint, tmp_path):
+    arguments = ["interpolate", checkpoint, "--out", tmp_path / "out"]
+    code, _, errors = svr3d(*arguments, "--samples", "0", "chair/none")
+    assert code == 2 and "--samples chair/none: expected a sample of split" in errors
+    for wrong in (
+        ["a.png"],
+        ["a.png", "--samples", "0", "1"],
+        ["a", "b", "--steps", 0],
+    ):
+        with pytest.raises(SystemExit):
+            svr3d(*arguments, *wrong)
+
+
+def corners(path):
+    rows = [line.split() for line in path.read_text().splitlines()]
+    return np.array([row[1:4] for row in rows if row[:1] == ["v"]], dtype=float)
+
+
+def ids_of(checkpoint):
+    from svr3d.cli.code_source import build_split
+
+    dataset, _ = build_split(load_model(checkpoint)[1], "test")
+    return dataset.sample_ids
