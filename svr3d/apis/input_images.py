@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 ImageInput: TypeAlias = "str | PathLike | np.ndarray | Image"
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-OBJECT_SHARE = 0.65
-"""Longer side of the object's box over the picture's side, mean of built renderings."""
 _ORIENTATION = 0x0112
 
 
@@ -69,15 +67,16 @@ def load_rgba(image: ImageInput, *, source: str | None = None) -> np.ndarray:
     return separated
 
 
-def frame_object(rgba: np.ndarray, size: int) -> np.ndarray:
+def frame_object(rgba: np.ndarray, size: int, share: float) -> np.ndarray:
     """Place the object in a square picture as the renderings of the data sets do.
 
     The box of the object, found from alpha, is centred and its longer side scaled to
-    ``OBJECT_SHARE`` of the picture. An opaque picture is cut to a centred square.
+    a share of the picture. An opaque picture is cut to a centred square.
 
     Args:
         rgba: Picture (H, W, 4) uint8.
         size: Side of the result in pixels.
+        share: Longer side of the object's box over the picture's side.
 
     Returns:
         Picture (size, size, 4) uint8.
@@ -89,7 +88,7 @@ def frame_object(rgba: np.ndarray, size: int) -> np.ndarray:
         middle = (width / 2, height / 2)
     else:
         box = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-        side = max(box[2] - box[0], box[3] - box[1]) / OBJECT_SHARE
+        side = max(box[2] - box[0], box[3] - box[1]) / share
         middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
     return _cut_square(rgba, middle, side, size)
 

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from svr3d.datasets.base import BaseShapeDataset
 from svr3d.datasets.rng import SampleRandom
 from svr3d.errors import ConfigError, DataError
+from svr3d.registry import DATASETS
 
 from .input_images import ImageInput, frame_object, load_rgba
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-RENDERED_SIZE = 137
-"""Side in pixels of the renderings in the published layouts."""
 
 
 class ImagePipeline:
@@ -30,17 +29,19 @@ class ImagePipeline:
     with a fixed seed.
     """
 
-    def __init__(self, steps: Sequence[Any], *, rendered_size: int = RENDERED_SIZE):
+    def __init__(
+        self, steps: Sequence[Any], *, layout: type[BaseShapeDataset] = BaseShapeDataset
+    ):
         """Build the steps.
 
         Args:
             steps: The pipeline of a data set: config dicts or callables.
-            rendered_size: Side of the square renderings in pixels.
+            layout: The data set, which says how its renderings look.
         """
         from svr3d.datasets.transforms import Pipeline
 
         self.pipeline = Pipeline(steps)
-        self.rendered_size = rendered_size
+        self.layout = layout
 
     @classmethod
     def from_config(cls, config: Config, *, source: str) -> ImagePipeline:
@@ -61,7 +62,13 @@ class ImagePipeline:
                 dataset = dataset.get("dataset")  # A wrapper around another data set.
             if dataset is not None:
                 with DefaultScope.overwrite_default_scope("svr3d"):
-                    return cls(dataset["pipeline"])
+                    kind = dataset["type"]
+                    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+                    known = isinstance(kind, type) and issubclass(
+                        kind, BaseShapeDataset
+                    )
+                    layout = kind if known else BaseShapeDataset
+                    return cls(dataset["pipeline"], layout=layout)
         raise ConfigError(
             f"{source}: expected test_dataloader.dataset.pipeline, found none"
         )
@@ -87,7 +94,7 @@ class ImagePipeline:
             raise DataError("expected at least one image of the object, found none")
         renderings = [self._rendering(view, index) for index, view in enumerate(views)]
         sample = {
-            "images": np.stack(renderings),
+            **self.layout.adopt_pictures(np.stack(renderings)),
             "view_ids": np.arange(len(views)),
             # Of no meaning here; the last step asks for what training samples have.
             "voxels": np.zeros((1, 1, 1), np.uint8),
@@ -101,6 +108,7 @@ class ImagePipeline:
     def _rendering(self, view: ImageInput, index: int) -> np.ndarray:
         named = isinstance(view, str | PathLike)
         rgba = load_rgba(view, source=None if named else f"image {index}")
-        if rgba.shape[:2] != (self.rendered_size,) * 2:
-            rgba = frame_object(rgba, self.rendered_size)
+        size = self.layout.picture_size
+        if rgba.shape[:2] != (size, size):
+            rgba = frame_object(rgba, size, self.layout.picture_share)
         return rgba[:, :, [2, 1, 0, 3]].astype(np.float32) / 255

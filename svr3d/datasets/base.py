@@ -71,6 +71,10 @@ class BaseShapeDataset(Dataset, ABC):
 
     layout: ClassVar[str] = ""
     packed: ClassVar[bool] = False  # whether data_root may be a packed store
+    # Of users' pictures that are to look like this layout's renderings: side in pixels,
+    # and the object's longer side over it, the mean of built renderings.
+    picture_size: ClassVar[int] = 137
+    picture_share: ClassVar[float] = 0.65
 
     def __init__(
         self,
@@ -124,6 +128,19 @@ class BaseShapeDataset(Dataset, ABC):
     @abstractmethod
     def read_voxels(self, index: int) -> np.ndarray:
         """Return only the target grid (R, R, R) uint8 of a sample."""
+
+    @classmethod
+    def adopt_pictures(cls, pictures: np.ndarray) -> dict[str, Any]:
+        """Return users' pictures as samples of this layout hold renderings.
+
+        Args:
+            pictures: (V, H, W, 4) float32 BGRA in [0, 1], black where transparent.
+
+        Returns:
+            ``images`` (V, H, W, 3 or 4), and ``masks`` (V, H, W) of layouts that store
+            them apart.
+        """
+        return {"images": pictures}
 
     @property
     def metainfo(self) -> dict[str, Any]:

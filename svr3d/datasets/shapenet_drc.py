@@ -95,6 +95,7 @@ class ShapeNetDRC(BaseShapeDataset):
     """
 
     layout = "drc"
+    picture_size = 64
 
     def __init__(
         self,
@@ -167,6 +168,14 @@ class ShapeNetDRC(BaseShapeDataset):
             indices=indices,
             seed=seed,
         )
+
+    @classmethod
+    def adopt_pictures(cls, pictures: np.ndarray) -> dict[str, Any]:
+        """Return pictures with alpha as the mask beside them."""
+        return {
+            "images": pictures,
+            "masks": np.ascontiguousarray(pictures[..., 3]),
+        }
 
     def read_voxels(self, index: int) -> np.ndarray:
         """Raise an error: this layout holds no grids."""

@@ -104,6 +104,8 @@ def draw_scale(
         label: What the colour bar says.
         period: Of values that come again, such as 360 of angles; their colours do too.
     """
+    from matplotlib.ticker import MaxNLocator
+
     limits = (values.min(), values.max()) if period is None else (0, period)
     figure, axis = plain_figure(*_SIZE)
     drawn = axis.scatter(
@@ -117,6 +119,11 @@ def draw_scale(
     )
     bar = figure.colorbar(drawn, ax=axis)
     bar.set_label(label, fontsize=8)
+    if period is not None:
+        bar.set_ticks(np.linspace(0, period, 5))
+    elif np.issubdtype(values.dtype, np.integer):
+        bar.locator = MaxNLocator(integer=True)
+        bar.update_ticks()
     bar.ax.tick_params(labelsize=7)
     return _save_embedding(figure, axis, path)
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from svr3d.apis.background import add_alpha
-from svr3d.apis.input_images import OBJECT_SHARE, frame_object, load_rgba
+from svr3d.apis.input_images import frame_object, load_rgba
 from svr3d.errors import DataError
 
 
@@ -115,11 +115,11 @@ def test_truncated_file_is_named(tmp_path, disc):
 
 
 def test_the_object_is_centred_at_its_usual_size(disc):
-    for size in (64, 137):
-        framed = frame_object(disc, size)
+    for size, share in ((64, 0.65), (137, 0.65), (137, 0.8)):
+        framed = frame_object(disc, size, share)
         rows, columns = np.nonzero(framed[:, :, 3] > 127)
         assert framed.shape == (size, size, 4)
-        assert np.ptp(rows) + 1 == pytest.approx(OBJECT_SHARE * size, abs=2)
+        assert np.ptp(rows) + 1 == pytest.approx(share * size, abs=2)
         assert rows.mean() + 0.5 == pytest.approx(size / 2, abs=1)
         assert columns.mean() + 0.5 == pytest.approx(size / 2, abs=1)
         solid = framed[:, :, 3] > 30
@@ -130,5 +130,5 @@ def test_an_opaque_picture_is_cut_to_a_square():
     picture = np.zeros((40, 60, 4), np.uint8)
     picture[:, :, 3] = 255
     picture[:, 10:50, 0] = 200
-    framed = frame_object(picture, 40)
+    framed = frame_object(picture, 40, 0.65)
     assert (framed[:, :, 0] == 200).all() and (framed[:, :, 3] == 255).all()

@@ -51,6 +51,60 @@ def test_an_image_equals_the_test_pipeline(reconstructor, renderings):
     assert found.probabilities.std() > 0.01
 
 
+def test_masks_reach_the_model(reconstructor, renderings, monkeypatch):
+    seen, step = {}, reconstructor.model.test_step
+    monkeypatch.setattr(
+        reconstructor.model,
+        "test_step",
+        lambda batch: seen.update(batch) or step(batch),
+    )
+    reconstructor(list(renderings[:2]))
+    masks = seen["masks"]
+    assert masks.shape == (1, 2, 1, *seen["images"].shape[-2:])
+    # Where there is no object, the picture is the background.
+    outside = (masks == 0).expand_as(seen["images"])
+    background = seen["images"][outside]
+    assert background.numel() and torch.allclose(background, background[0])
+    assert (masks == 1).any()
+
+
+def test_layouts_with_masks_apart(renderings):
+    """Their pictures have another size, and no step makes masks of alpha."""
+    from mmengine.config import Config
+
+    from svr3d.apis.preprocessing import ImagePipeline
+
+    steps = [dict(type="DropAlpha"), dict(type="PackViews", mask_channel=False)]
+    dataset = dict(type="ShapeNetDRC", pipeline=steps)
+    pipeline = ImagePipeline.from_config(
+        Config(dict(test_dataloader=dict(dataset=dataset))), source="here"
+    )
+    found = pipeline.inputs([renderings[0]])
+    assert (
+        found["images"].shape == (1, 3, 64, 64)
+        and found["masks"].shape[1:] == (64,) * 2
+    )
+    mask = found["masks"][0] > 0.5
+    columns = torch.nonzero(mask.any(0)).flatten()
+    rows = torch.nonzero(mask.any(1)).flatten()
+    longer = max(float(columns.max() - columns.min()), float(rows.max() - rows.min()))
+    assert longer + 1 == pytest.approx(64 * 0.65, abs=3)
+    small = np.ascontiguousarray(renderings[0][:64, :64])
+    small[10:30, 10:30] = 255
+    (alpha,) = pipeline.inputs([small])["masks"].numpy()
+    np.testing.assert_allclose(alpha, small[..., 3] / 255, atol=1e-6)
+
+
+def test_codes_of_images(reconstructor, renderings):
+    code, pictures = reconstructor.code(list(renderings[:2]))
+    assert len(code) == 1 and len(pictures) == 2 and pictures[0].dtype == np.uint8
+    found = reconstructor.decode(torch.cat([code, code, code]), batch_size=2)
+    expected = reconstructor(list(renderings[:2]))
+    assert len(found) == 3 and found.threshold == reconstructor.threshold
+    for grid in found.probabilities:
+        torch.testing.assert_close(grid, expected.probabilities[0])
+
+
 def test_views_are_fused_and_one_suffices(reconstructor, renderings):
     one = reconstructor(renderings[0])
     listed = reconstructor([renderings[0]])
