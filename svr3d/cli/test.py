@@ -18,6 +18,7 @@ from svr3d.engine.config import (
     import_custom_modules,
     load_config,
 )
+from svr3d.engine.evaluation_file import replace_evaluation
 from svr3d.errors import ConfigError
 
 _EPILOG = """examples:
@@ -46,6 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", metavar="FILE.json", help="write the numbers to this file too"
     )
+    parser.add_argument(
+        "--evaluation",
+        metavar="NAME",
+        help="test by the metrics and protocol of this file, or of this name in "
+        "configs/_base_/evaluation, instead of the config's",
+    )
     parser.add_argument("--seed", type=int, help="seed, for data that draw views")
     add_launcher_arguments(parser, "tools/dist_test.sh")
     add_config_arguments(parser)
@@ -70,7 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"expected [CONFIG] CHECKPOINT, found {' '.join(args.files)}")
     keep_freed_memory()
     checkpoint = args.files[-1]
-    cfg = read_config(args.files[:-1], checkpoint, args.cfg_options)
+    cfg = read_config(
+        args.files[:-1], checkpoint, args.cfg_options, evaluation=args.evaluation
+    )
 
     from svr3d.engine.compat import finish_processes
     from svr3d.engine.runner import build_runner, check_writable, prepare_config
@@ -92,24 +101,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     return finish_processes()
 
 
-def read_config(config: Sequence[str], checkpoint: str, cfg_options: dict) -> Config:
+def read_config(
+    config: Sequence[str],
+    checkpoint: str,
+    cfg_options: dict,
+    *,
+    evaluation: str | None = None,
+) -> Config:
     """Return the given config, or the one that the checkpoint stores.
 
     Args:
         config: No or one path of a config.
         checkpoint: Path of the checkpoint.
-        cfg_options: Overrides.
+        cfg_options: Overrides, of the evaluation too.
+        evaluation: What replaces the config's metrics and protocol; see
+            :func:`svr3d.engine.evaluation_file.replace_evaluation`.
 
     Raises:
-        ConfigError: If the config is wrong.
+        ConfigError: If a config is wrong.
         CheckpointError: If the checkpoint cannot be read or stores no config.
     """
     from svr3d.engine.checkpoint import checkpoint_config, read_checkpoint
 
     content = read_checkpoint(checkpoint)
     if config:
-        return load_config(config[0], cfg_options)
-    cfg = checkpoint_config(content, source=checkpoint)
+        cfg = load_config(config[0])
+    else:
+        cfg = checkpoint_config(content, source=checkpoint)
+    if evaluation is not None:
+        replace_evaluation(cfg, evaluation)
     apply_options(cfg, cfg_options)
     import_custom_modules(cfg)
     return cfg

@@ -14,6 +14,7 @@ from svr3d.registry import DATASETS
 from .base import BaseShapeDataset
 from .category_names import SHAPENET_NAMES, choose_categories
 from .nmr_files import NMRFiles
+from .point_samples import PointSampling
 from .rng import SampleRandom
 from .view_samples import ObjectViews, ViewKey
 from .views import check_one_view, stack_views
@@ -50,6 +51,8 @@ class ShapeNetNMR(BaseShapeDataset):
         view_choice: ``drawn`` by ``view_seed`` and the object's name, or ``first``.
         view_seed: Seed of the drawn views.
         voxels: Whether samples have the target grid.
+        points: Surface points to load, or None; published files have none, those of
+            ``build_dataset.py`` lie in ``ShapeNetPoints``.
         categories: Keep only these categories, by name or folder. None keeps all.
         list_suffix: Added to ``train`` in names of files; ``_variants`` has deformed
             copies of ``build_dataset.py --variants``.
@@ -74,6 +77,7 @@ class ShapeNetNMR(BaseShapeDataset):
         view_choice: str = "drawn",
         view_seed: int = 0,
         voxels: bool = True,
+        points: PointSampling | Mapping[str, Any] | None = None,
         categories: Sequence[str] | None = None,
         list_suffix: str = "",
         max_samples: int | None = None,
@@ -85,6 +89,9 @@ class ShapeNetNMR(BaseShapeDataset):
         self._views = ObjectViews(views_per_object, view_choice, view_seed)
         self._list_suffix, self._categories = list_suffix, categories
         self._with_voxels = voxels
+        self._points = (
+            PointSampling(**points) if isinstance(points, Mapping) else points
+        )
         super().__init__(
             data_root,
             pipeline,
@@ -154,7 +161,9 @@ class ShapeNetNMR(BaseShapeDataset):
         return keys, meta
 
     def _problems(self, key: ViewKey) -> list[str]:
-        return []
+        return (
+            [] if self._points is None else self._points.problems(self.data_root, key)
+        )
 
     def _read(
         self, key: ViewKey, rng: SampleRandom, num_views: int | None
@@ -173,4 +182,6 @@ class ShapeNetNMR(BaseShapeDataset):
         }
         if self._with_voxels:
             sample["voxels"] = self._grids[key.taxonomy_id][key.row]
+        if self._points is not None:
+            sample |= self._points.read(self.data_root, key, rng)
         return sample

@@ -112,6 +112,24 @@ def test_loss_that_is_not_finite(svr3d, tmp_path):
     assert all(torch.isfinite(value).all() for value in weights)
 
 
+def test_another_evaluation_than_the_configs(svr3d, tmp_path):
+    _, lines, _ = svr3d("train", write_toy(tmp_path / "mine.py"), "--seed", 1)
+    best = lines[-1]
+    Path("two.py").write_text(
+        "test_evaluator = [dict(type='ToyMetric')]\ntest_dataset = dict(size=2)\n"
+    )
+    for source in ([best], [tmp_path / "mine.py", best]):
+        code, lines, _ = svr3d("test", *source, "--evaluation", "two.py")
+        assert code == 0 and any("[1/1]" in line for line in lines)
+        code, lines, _ = svr3d("test", *source)
+        assert code == 0 and not any("[1/1]" in line for line in lines)
+    code, _, error = svr3d("test", best, "--evaluation", "aligned_pionts")
+    assert code == 2 and "aligned_points" in error
+    Path("empty.py").write_text("protocol = dict(split='two')\n")
+    code, _, error = svr3d("test", best, "--evaluation", "empty.py")
+    assert code == 2 and "empty.py: expected test_evaluator" in error
+
+
 @pytest.mark.parametrize("command", ["train", "test"])
 def test_help_has_an_example(svr3d, capsys, command):
     with pytest.raises(SystemExit) as caught:

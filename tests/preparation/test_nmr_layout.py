@@ -18,7 +18,7 @@ from svr3d.engine.config import load_config
 from svr3d.errors import ConfigError, DataError
 from svr3d.io.meshes import load_mesh
 from svr3d.io.npz_rows import read_rows, read_shape, write_rows
-from svr3d.ops import neural_rasterize, voxelize_meshes
+from svr3d.ops import neural_rasterize, point_mesh_distance, voxelize_meshes
 from svr3d.preparation.object_frame import normalize_mesh
 from svr3d.registry import DATASETS
 from svr3d.renderers.neural_cameras import look_at, perspective, points_from_angles
@@ -246,3 +246,14 @@ def test_rows_of_arrays(tmp_path):
     np.savez(path, b=array)
     with pytest.raises(DataError, match="arr_0.npy"):
         read_shape(path)
+
+
+def test_surface_points(meshes, built):
+    points = {"num_surface_points": 300}
+    dataset = ShapeNetNMR(str(built), PIPELINE, categories=["step"], points=points)
+    sample = dataset[0]
+    model = sample["sample_id"].split("/")[1].removesuffix("_00")
+    vertices, faces = true_mesh(meshes, "step", model)
+    cloud = torch.as_tensor(sample["surface_points"])
+    assert cloud.shape == (300, 3)
+    assert point_mesh_distance(cloud, vertices, faces).squared_distances.max() < 1e-5

@@ -11,6 +11,7 @@ import numpy as np
 
 from svr3d.io.npz_rows import write_rows
 from svr3d.io.occnet_lists import write_model_list
+from svr3d.io.points import write_pointcloud
 from svr3d.io.published_grids import from_object_frame
 from svr3d.io.splits import SPLITS, CategorySplit
 from svr3d.preparation.layouts.base import Layout
@@ -18,7 +19,7 @@ from svr3d.preparation.layouts.base import Layout
 if TYPE_CHECKING:
     from svr3d.preparation.object_data import ObjectData
 
-OBJECTS = "objects"
+OBJECTS, POINTS = "objects", "ShapeNetPoints"
 IMAGES, VOXELS, MODELS = "images.npz", "voxels.npz", "models.lst"
 _KINDS = (IMAGES, VOXELS, MODELS)
 _WHITE = (255, 255, 255)
@@ -33,29 +34,32 @@ class NMRLayout(Layout):
     [y, x, z] of the object frame. ``<category>_<split>_models.lst`` names the objects,
     which published files do not. Objects are built one by one into
     ``objects/<category>/<model>.npz``, from which the files are joined. Copies are in
-    the files of the split ``train_variants``. Source: hiroharu-kato/mesh_reconstruction
-    (Kato et al., "Neural 3D Mesh Renderer", CVPR 2018).
+    the files of the split ``train_variants``. ``ShapeNetPoints`` holds
+    ``pointcloud.npz`` of each object, as in the R2N2 layout, so that predictions can be
+    compared by distances too; the published files have none. Source:
+    hiroharu-kato/mesh_reconstruction (Kato et al., "Neural 3D Mesh Renderer", CVPR
+    2018).
     """
 
     name = "nmr"
     resolution = 64
     voxel_rule = "visibility"
     wants_points = False
-    wants_surface = False
     cameras = "nmr"
 
     def object_paths(self, category: str, model: str) -> list[Path]:
-        """Return the object's only file."""
-        return [Path(OBJECTS, category, f"{model}.npz")]
+        """Return the object's arrays and the folder of its points."""
+        return [Path(OBJECTS, category, f"{model}.npz"), Path(POINTS, category, model)]
 
     def write_object(
         self, root: Path, category: str, model: str, data: ObjectData
     ) -> None:
-        """Write images and voxels of one object."""
+        """Write images, voxels and points of one object."""
         from svr3d.renderers.color_renderer import composite
 
-        (path,) = (root / path for path in self.object_paths(category, model))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path, points = (root / path for path in self.object_paths(category, model))
+        for folder in (path.parent, points):
+            folder.mkdir(parents=True, exist_ok=True)
         images = composite(data.images, _WHITE)
         np.subtract(255, images[..., :3], out=images[..., :3])
         images[..., 3] = data.images[..., 3]
@@ -64,6 +68,7 @@ class NMRLayout(Layout):
             images=images.transpose(0, 3, 1, 2),
             voxels=from_object_frame(data.voxels.astype(bool), "CVPR18"),
         )
+        write_pointcloud(points / "pointcloud.npz", data.surface, half=self.float16)
 
     def split_files(self, root: Path, *, suffix: str = "") -> list[Path]:
         """Return the joined files of all categories that are there."""
