@@ -130,6 +130,13 @@ class AlignedPointDistances(PointDistances):
         self.rotations = rotations
         self.write_to = write_to
         self.boxes = boxes
+        self._colored = False
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Labels of the table's columns, and the metrics that they show."""
+        colors = {"colour error": "color_error"} if self._colored else {}
+        return super().columns | colors
 
     def process(self, data_batch: dict[str, Any], data_samples: Sequence[Any]) -> None:
         """Keep the clouds of one batch.
@@ -181,9 +188,9 @@ class AlignedPointDistances(PointDistances):
             results: What :meth:`process` collected, of all processes.
 
         Returns:
-            What :class:`PointDistances` returns; with colours 'color_error', the mean
-            squared difference from the nearest point's colour, summed over channels
-            and both directions.
+            What :class:`PointDistances` returns; 'color_error' where all have colours,
+            the mean squared difference from the nearest point's colour, summed over
+            channels and both directions.
 
         Raises:
             DataError: If a file of rotations lacks a category.
@@ -202,11 +209,8 @@ class AlignedPointDistances(PointDistances):
                     strict=True,
                 ):
                     rows[place] = row
-        metrics = super().compute_metrics(rows)
-        errors = [row["color_error"] for row in rows if "color_error" in row]
-        if errors:
-            metrics["color_error"] = float(np.mean(errors))
-        return metrics
+        self._colored = all("color_error" in row for row in rows)
+        return super().compute_metrics(rows)
 
     def _find_rotations(
         self, results: list[dict[str, Any]], members: Mapping[str, list[int]]

@@ -223,8 +223,9 @@ class PointDistances(TableMetric):
         names += ["f_score", "precision", "recall"]
         names += ["emd", "emd_x100"] if self.emd_points else []
         names += ["emd_squared", "emd_squared_x1000"] if self.emd_squared else []
-        metrics = self._means(rows, names)
         columns = self.columns
+        names += [name for name in columns.values() if name not in names]
+        metrics = self._means(rows, names)
         summary = {}
         if self.mean == "batches":
             summary = {

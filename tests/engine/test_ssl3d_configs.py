@@ -77,6 +77,8 @@ def drc(tmp_path_factory):
             cloud.mkdir(parents=True)
             points = rng.random((1024, 3)) - 0.5
             np.save(cloud / "pcl_1024_fps_trimesh.npy", points)
+            colored = np.hstack([points, rng.random((1024, 3))])
+            np.save(cloud / "pcl_1024_fps_trimesh_colors.npy", colored)
     (root / "splits").mkdir()
     for split, models in names.items():
         path = root / f"splits/images_list_03001627_{split}.npy"
@@ -98,7 +100,11 @@ def test_config_trains_on_drc(name, drc, tmp_path, monkeypatch, capsys):
     command += ["--cfg-options", f"data_root={drc}", 'categories=["chair"]']
     assert console.main([*command, *options]) == 0
     assert (tmp_path / "run/pictures/iter_0002.png").exists()
-    assert "aligned/chamfer" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "aligned/chamfer" in printed and "pose/median" in printed
+    if name == "ssl3d_narrow_drc_nn":
+        assert console.main(["test", printed.splitlines()[-1]]) == 0
+        assert "colour error" in capsys.readouterr().out
     state = load(tmp_path / "run")
     assert state["meta"]["iter"] == 2
     values = [v for v in state["state_dict"].values() if v.is_floating_point()]

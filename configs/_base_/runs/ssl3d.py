@@ -14,6 +14,8 @@ with read_base():
     from ..runtime.by_iteration import *
     from ..schedules.adam_ssl3d import *
 
+# Colours of predictions are compared in the test alone.
+test_dataloader.merge(dict(dataset=dict(colors=True)))
 default_hooks.merge(
     dict(logger=dict(interval=100), checkpoint=dict(save_best=None, interval=2000))
 )
