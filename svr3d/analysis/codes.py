@@ -55,6 +55,18 @@ class CodeTable:
     def __len__(self) -> int:
         return len(self.codes)
 
+    @property
+    def objects(self) -> np.ndarray:
+        """Number (N,) of the object of each code.
+
+        Where each view is a sample of its own, its identifier ends with the view.
+        """
+        ends = [f"_{view:02d}" for view in self.views]
+        names = self.sample_ids
+        if all(name.endswith(end) for name, end in zip(names, ends, strict=True)):
+            names = [n.removesuffix(end) for n, end in zip(names, ends, strict=True)]
+        return np.unique(names, return_inverse=True)[1]
+
     def save(self, path: str | Path) -> Path:
         """Write the table as ``.npz`` of plain arrays."""
         path = Path(path)

@@ -159,7 +159,7 @@ def agreements(table: CodeTable) -> dict[str, tuple[float, float]]:
     from svr3d.analysis.embedding import neighbor_agreement
 
     found: dict[str, Any] = {}
-    objects = np.unique(table.sample_ids, return_inverse=True)[1]
+    objects = table.objects
     for name, labels in (("view", table.views), ("category", table.categories)):
         shares = np.unique(labels, return_counts=True)[1] / len(labels)
         if labels.min() < 0 or len(shares) < 2 or objects.max() < 1:

@@ -66,6 +66,8 @@ class ShapeNetNMR(BaseShapeDataset):
     """
 
     layout = "nmr"
+    picture_size = 64
+    picture_share = 0.6
 
     def __init__(
         self,
@@ -106,6 +108,14 @@ class ShapeNetNMR(BaseShapeDataset):
     def num_view_classes(self) -> int:
         """Number of the views, the classes of a view classifier."""
         return self._metainfo["num_view_classes"]
+
+    @classmethod
+    def adopt_pictures(cls, pictures: np.ndarray) -> dict[str, Any]:
+        """Return pictures with alpha over white, inverted, and alpha as their mask."""
+        masks = np.ascontiguousarray(pictures[..., 3])
+        # Over white a colour c is a c + 1 - a, and one less that is a (1 - c).
+        images = masks[..., None] * (1 - pictures[..., :3])
+        return {"images": images, "masks": masks}
 
     def read_voxels(self, index: int) -> np.ndarray:
         """Return only the target grid (R, R, R) uint8 of a sample."""

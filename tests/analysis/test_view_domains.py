@@ -94,6 +94,15 @@ def test_classes_of_views_come_before_numbers():
     assert len(collector.table()) == 2
 
 
+def test_views_that_are_samples_of_their_own():
+    codes, views = np.zeros((4, 2)), [0, 11, 0, 3]
+    table = table_of(codes, views, sample_ids=["a/x_00", "a/x_11", "a/y_00", "a/x_03"])
+    assert table.objects.tolist() == [0, 0, 1, 0]
+    # Names of which not all end with the view are names of objects.
+    table = table_of(codes, views, sample_ids=["a/x_00", "a/x_11", "a/y_00", "a/x_00"])
+    assert table.objects.tolist() == [0, 1, 2, 0]
+
+
 def test_views_keep_their_order():
     batch = {"images": torch.rand(2, 3, 3, 4, 4), "category": torch.tensor([7, 8])}
     single = single_views(batch | {"sample_id": ["a", "b"], "unit": 0.5})

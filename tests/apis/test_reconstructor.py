@@ -68,31 +68,39 @@ def test_masks_reach_the_model(reconstructor, renderings, monkeypatch):
     assert (masks == 1).any()
 
 
-def test_layouts_with_masks_apart(renderings):
+LAYOUTS = {"ShapeNetDRC": (["DropAlpha"], 0.65), "ShapeNetNMR": ([], 0.6)}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_with_masks_apart(layout, renderings):
     """Their pictures have another size, and no step makes masks of alpha."""
     from mmengine.config import Config
 
     from svr3d.apis.preprocessing import ImagePipeline
 
-    steps = [dict(type="DropAlpha"), dict(type="PackViews", mask_channel=False)]
-    dataset = dict(type="ShapeNetDRC", pipeline=steps)
+    names, share = LAYOUTS[layout]
+    steps = [dict(type=name) for name in names]
+    steps.append(dict(type="PackViews", mask_channel=False))
+    dataset = dict(type=layout, pipeline=steps)
     pipeline = ImagePipeline.from_config(
         Config(dict(test_dataloader=dict(dataset=dataset))), source="here"
     )
     found = pipeline.inputs([renderings[0]])
-    assert (
-        found["images"].shape == (1, 3, 64, 64)
-        and found["masks"].shape[1:] == (64,) * 2
-    )
+    assert found["images"].shape == (1, 3, 64, 64)
+    assert found["masks"].shape == (1, 64, 64)
     mask = found["masks"][0] > 0.5
-    columns = torch.nonzero(mask.any(0)).flatten()
-    rows = torch.nonzero(mask.any(1)).flatten()
-    longer = max(float(columns.max() - columns.min()), float(rows.max() - rows.min()))
-    assert longer + 1 == pytest.approx(64 * 0.65, abs=3)
-    small = np.ascontiguousarray(renderings[0][:64, :64])
-    small[10:30, 10:30] = 255
-    (alpha,) = pipeline.inputs([small])["masks"].numpy()
-    np.testing.assert_allclose(alpha, small[..., 3] / 255, atol=1e-6)
+    sides = [torch.nonzero(mask.any(axis)).flatten() for axis in (0, 1)]
+    longer = max(float(side.max() - side.min()) + 1 for side in sides)
+    assert longer == pytest.approx(64 * share, abs=3)
+    # Of the pictures' own size nothing is framed anew.
+    small = np.zeros((64, 64, 4), np.uint8)
+    small[10:30, 10:40] = 250, 100, 0, 255
+    found = pipeline.inputs([small])
+    np.testing.assert_array_equal(found["masks"][0] == 1, small[..., 3] == 255)
+    inside = found["images"][0, :, 20, 20] * 255
+    expected = [250, 100, 0] if layout == "ShapeNetDRC" else [5, 155, 255]
+    np.testing.assert_allclose(inside, expected, atol=1e-3)
+    assert not found["images"][0, :, 0, 0].any()
 
 
 def test_codes_of_images(reconstructor, renderings):

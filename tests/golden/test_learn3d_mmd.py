@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The discrepancy of codes against the recorded one."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from learn3d_cases import load_parts
 
+from svr3d.analysis.codes import CodeTable
 from svr3d.analysis.mmd import (
     gaussian_kernels,
     mean_of_pairs,
     mmd_rbf,
     pairwise_mmd,
 )
+from svr3d.analysis.view_domains import measure_domains
+from svr3d.models.backbones import StridedConvEncoder
 
 TOLERANCE = dict(rtol=1e-5, atol=1e-6)
 
@@ -50,3 +56,39 @@ def test_all_pairs_of_views(case):
     np.testing.assert_allclose(matrix[rows, columns], expected, **TOLERANCE)
     assert torch.equal(matrix, matrix.T) and not matrix.diagonal().any()
     np.testing.assert_allclose(mean_of_pairs(matrix), case[1]["mean_mmd"], **TOLERANCE)
+
+
+RUNS = {"train_featgan": 0, "train_featgan_642": 3}
+
+
+@pytest.mark.parametrize("name", RUNS)
+@torch.no_grad()
+def test_figure_of_a_training(golden, golden_dir, name):
+    """What the program's validation measured of codes of all 24 views."""
+    folder = golden_dir / "learn3d" / name
+    given, expected = golden.load(folder)
+    entries = json.loads((folder / "state.json").read_text())
+    state = {
+        key: golden.fill(key, tuple(shape), kind, RUNS[name])
+        for key, shape, kind in entries
+        if key.startswith("E.")
+    }
+    features = len(state["E.shapeLayer.bias"])
+    backbone = StridedConvEncoder(features).eval()
+    load_parts(state, "", backbone=backbone)
+    images = torch.from_numpy(given["images"])
+    objects, views = images.shape[:2]
+    codes = backbone(images.flatten(0, 1).float() / 255).numpy()
+    table = CodeTable(
+        codes=codes,
+        views=np.tile(np.arange(views), objects),
+        azimuths=np.full(len(codes), np.nan),
+        categories=np.zeros(len(codes), np.int64),
+        sample_ids=[f"a/{n // views}_{n % views:02d}" for n in range(len(codes))],
+    )
+    if objects > 1:
+        found = measure_domains(table, chance_seed=None).mean
+    else:  # sets of one code, which the program compares too
+        found = mean_of_pairs(pairwise_mmd(torch.from_numpy(codes).split(1)))
+    wanted = expected["log.IoU_loss.MMD_val"][:, 1]
+    np.testing.assert_allclose([found] * len(wanted), wanted, rtol=1e-3)
