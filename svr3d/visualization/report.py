@@ -14,6 +14,7 @@ from pathlib import Path
 from svr3d.errors import DataError
 
 from .curves import plot_curves, read_scalars
+from .report_codes import code_blocks
 from .report_page import cards, code, escape, facts, figure, folded, page, row, section
 from .report_tables import (
     best_column,
@@ -99,6 +100,11 @@ def write_report(sources: ReportSources, out: str | Path, *, title: str = "") ->
             *_dispersion(work_dir),
             note="How spread out images, shapes and predictions are: the mean distance "
             "to the medoid of a sample's cluster (Zhou et al., 3DV 2021).",
+        ),
+        section(
+            "Codes",
+            *code_blocks(work_dir),
+            note="How far apart codes of different views are, and where codes lie.",
         ),
         section("Lowest scores", worst_samples(results / "results", stage)),
         section(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -134,6 +135,33 @@ def test_training_alone_is_enough(run):
     assert "chair" in report(run).text
     (run / "results" / "val_voxel.json").unlink()
     assert "Training loss" in report(run).text
+
+
+def test_codes_are_told(run):
+    assert "Codes" not in report(run).text
+    for name in ("mmd_val", "embedding_test"):
+        picture = np.zeros((4, 4, 3), np.uint8)
+        save_picture(picture, run / name / f"{name.split('_')[0]}.png")
+    protocol = {"checkpoint": "last.pth", "split": "val", "codes": 48}
+    mmd = {"mmd": 0.8125, "mmd_of_random_domains": 0.25, "domains": ["a", "b", "c"]}
+    (run / "mmd_val/mmd.json").write_text(json.dumps(mmd | {"protocol": protocol}))
+    shares = {"view": [0.5, 0.125]}
+    pictures = ["embedding.png", "embedding.pdf"]
+    content = {"nearest_neighbors": shares, "pictures": pictures, "protocol": protocol}
+    (run / "embedding_test/embedding.json").write_text(json.dumps(content))
+    page = report(run)
+    assert "Codes" in page.text and "0.8125" in page.text and "0.25" in page.text
+    assert (
+        "nearest of the same view" in page.text and "50.0% (by lot 12.5%)" in page.text
+    )
+    assert len(page.loads) == 2 + len(report_without(run, "mmd_*", "embedding_*").loads)
+
+
+def report_without(run, *patterns):
+    for pattern in patterns:
+        for folder in run.glob(pattern):
+            shutil.rmtree(folder)
+    return report(run)
 
 
 def test_test_directory_is_looked_up(run, tmp_path):
