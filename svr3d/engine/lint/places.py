@@ -71,6 +71,9 @@ _TOP = {
     "model_wrapper_cfg": _place("MODEL_WRAPPERS", filled=("module",)),
 }
 
+# Arguments of one optimiser's wrapper that are dicts.
+_OF_WRAPPER = ("optimizer", "clip_grad", "paramwise_cfg")
+
 # Places that the last name of a key tells, at any depth.
 _ANYWHERE = {
     "model": _place("MODELS"),
@@ -101,4 +104,6 @@ def place_of(path: tuple[str, ...]) -> Place | None:
     """Return what a config path holds, or None if its name does not tell."""
     if len(path) == 1 and path[0] in _TOP:
         return _TOP[path[0]]
+    if len(path) == 2 and path[0] == "optim_wrapper" and path[1] not in _OF_WRAPPER:
+        return _TOP["optim_wrapper"]  # that of a part of the model, by its name
     return _ANYWHERE.get(path[-1]) if path else None

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""3D-AE-featGAN with a gradient that is reversed in the place of the confusion.
+
+tools/train.py configs/learn3d/featgan_reversal_cvpr18.py \\
+    --cfg-options data_root=data/nmr
+"""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.models.learn3d_reversal import *
+    from .._base_.runs.learn3d_cvpr18 import *
+    from .._base_.schedules.adam_learn3d_adversary import *
