@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from svr3d.models.adversaries.base import Adversary, Render, view_classes
 from svr3d.models.adversaries.dcgan_discriminator import DCGANDiscriminator
+from svr3d.models.layers.batch_share import rand_rows
 from svr3d.models.reconstructors.build_parts import build_part
 from svr3d.renderers.mesh_views import MeshViews
 
@@ -123,7 +124,8 @@ class ViewPriorAdversary(Adversary):
             moved = {k: f.roll(shift, 0) for k, f in fields.items() if f is not None}
             return views.replace(**moved), own.roll(shift, 0)
         classes = self.discriminator.num_classes
-        others = (own + torch.randint(1, classes, own.shape).to(own)) % classes
+        steps = (rand_rows(len(own)) * (classes - 1)).long() + 1
+        others = (own + steps.to(own)) % classes
         if views.angles is None:
             raise ValueError(
                 "ViewPriorAdversary: expected views by angles (others='circle'), found "
