@@ -7,14 +7,18 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 from scipy.io import savemat
+from torch.utils.data import default_collate
 
 from svr3d.datasets import Pascal3DPlus, SampleRandom, ShapeNetLSM, ShapeNetNMR
 from svr3d.datasets.transforms import PackViews, Resize
 from svr3d.datasets.view_bins import AngleBins, euler_bins
+from svr3d.engine.config import load_config
 from svr3d.errors import ConfigError, DataError
 from svr3d.io.published_grids import from_object_frame, to_object_frame
 from svr3d.metrics import VoxelIoU
+from svr3d.registry import DATASETS
 from svr3d.renderers.neural_cameras import points_from_angles
 from svr3d.structures import Mesh
 
@@ -219,6 +223,31 @@ def test_pascal3d_options(pascal, tmp_path):
     np.savez(tmp_path / "car_val.npz", **content | {"images": images})
     with pytest.raises(DataError, match="builtins.print"):
         Pascal3DPlus(str(tmp_path), split="val")
+
+
+def build_part(repository, name, root, part):
+    init_default_scope("svr3d")
+    path = repository / f"configs/_base_/datasets/{name}.py"
+    options = {"data_root": str(root), "categories": ["car"]}
+    loader = load_config(path, options, verbose=False)[f"{part}_dataloader"]
+    return DATASETS.build(loader["dataset"])
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_configs_build_their_data(repository, lsm, pascal, part):
+    photographs = build_part(repository, "pascal3d_plus", pascal[0], part)
+    sample = default_collate(list(photographs))
+    assert sample["images"].shape[1:] == (1, 3, 224, 224)
+    assert sample["masks"].shape[1:] == (1, 224, 224)
+    assert sample["rotations"].shape[1:] == (1, 3, 3)
+    assert ("voxels" in sample) == (part != "train")
+    if part == "train":  # the recorded tree has no complete views of other splits
+        renderings = build_part(repository, "shapenet_lsm", lsm[0], part)
+        assert renderings.sample_ids == ["02958343/aa", "02958343/bb"]
+        sample = default_collate(list(renderings))
+        assert sample["images"].shape == (2, 1, 3, 64, 64)
+        assert sample["masks"].shape == (2, 1, 64, 64)
+        assert sample["view_ids"].tolist() == [[0], [0]]
 
 
 RULES = {
