@@ -279,7 +279,8 @@ class AlignedPointDistances(PointDistances):
     def _facts(self, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         given = self.rotations is not None
         facts = {
-            "alignment": f"one rotation per category, {self.fit}",
+            "alignment": "one rotation per category, "
+            + ("given" if given else self.fit),
             "fitted_to": "other objects" if given else "the evaluated objects",
             "normalization": "each cloud to the unit box" if self.boxes else "none",
         }

@@ -56,6 +56,7 @@ def options(changes):
         ("ae_narrow_custom", {"backbone", "head"}),
         ("featgan_cvpr18", {"adversary", "backbone", "head"}),
         ("featgan_narrow_custom", {"adversary", "backbone", "head"}),
+        ("featgan_reversal_narrow_custom", {"adversary", "backbone", "head"}),
         ("featgan_reversal_cvpr18", {"adversary", "backbone", "head"}),
         ("vpl_cvpr18", {"adversary", "backbone", "head"}),
         ("vpl_narrow_custom", {"adversary", "backbone", "head"}),

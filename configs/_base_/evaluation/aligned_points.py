@@ -2,8 +2,9 @@
 """Clouds of any method by the distances of self-supervised point clouds.
 
 Any shape becomes 1,024 points, both clouds a box whose longest side is 1, and a
-category is turned by one rotation. Fit that on validation objects for each method, and
-test with it:
+category is turned by one rotation. Fit that on validation objects, for methods of a
+frame of their own; or write the one that turns nothing (test_evaluator.fit=none). Test
+with it:
 
 tools/test.py CHECKPOINT --evaluation aligned_points --cfg-options
 test_dataloader.dataset.split=val test_evaluator.write_to=rotations.json
@@ -15,7 +16,12 @@ test_evaluator.rotations=rotations.json
 from svr3d.metrics import AlignedPointDistances
 
 test_evaluator = dict(
-    type=AlignedPointDistances, emd_points=1024, rotations=None, write_to=None
+    type=AlignedPointDistances,
+    points="surface",
+    emd_points=1024,
+    fit="search",
+    rotations=None,
+    write_to=None,
 )
 test_dataset = dict(points=dict(num_surface_points=1024))
 protocol = dict(
