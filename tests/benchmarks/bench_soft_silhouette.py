@@ -8,6 +8,7 @@ import torch
 from harness import alternate, finish, parse
 from torch import Tensor
 
+from svr3d.geometry.template_meshes import icosphere
 from svr3d.ops import neural_rasterize, soft_silhouette
 from svr3d.ops._torch.soft_silhouette import soft_silhouette_torch
 
@@ -16,32 +17,9 @@ BATCH = 8
 TWIN_IMAGES = 1  # the dense formulation takes gigabytes beyond this
 
 
-def icosphere(level: int = 3) -> tuple[Tensor, Tensor]:
-    """642 vertices and 1,280 faces at level 3."""
-    g = (1 + 5**0.5) / 2
-    points = [[-1, g, 0], [1, g, 0], [-1, -g, 0], [1, -g, 0], [0, -1, g], [0, 1, g]]
-    points += [[0, -1, -g], [0, 1, -g], [g, 0, -1], [g, 0, 1], [-g, 0, -1], [-g, 0, 1]]
-    faces = [[0, 11, 5], [0, 5, 1], [0, 1, 7], [0, 7, 10], [0, 10, 11], [1, 5, 9]]
-    faces += [[5, 11, 4], [11, 10, 2], [10, 7, 6], [7, 1, 8], [3, 9, 4], [3, 4, 2]]
-    faces += [[3, 2, 6], [3, 6, 8], [3, 8, 9], [4, 9, 5], [2, 4, 11], [6, 2, 10]]
-    faces += [[8, 6, 7], [9, 8, 1]]
-    vertices, faces = torch.tensor(points).double(), torch.tensor(faces)
-    for _ in range(level):
-        edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-        unique, inverse = edges.sort(1).values.unique(dim=0, return_inverse=True)
-        middles = inverse.reshape(3, -1) + len(vertices)
-        vertices = torch.cat([vertices, vertices[unique].mean(1)])
-        ab, bc, ca = middles
-        a, b, c = faces.T
-        corners = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
-        faces = torch.cat([torch.stack(corner, 1) for corner in corners])
-        vertices = vertices / vertices.norm(dim=1, keepdim=True)
-    return vertices, faces
-
-
 def spheres(batch: int) -> tuple[Tensor, Tensor]:
     """Deformed spheres in front of the camera, projected."""
-    vertices, faces = icosphere()
+    vertices, faces = map(torch.tensor, icosphere(3, project_each=True))
     generator = torch.Generator().manual_seed(0)
     stretch = 0.6 + 0.2 * torch.rand(batch, 1, 3, generator=generator)
     # Turned, since a sphere seen along an axis of symmetry has faces without area.
