@@ -16,7 +16,7 @@ import sys
 import numpy as np
 import torch
 from bench_soft_silhouette import both_ways
-from harness import alternate, finish, parse
+from harness import CLOCKS, alternate, finish, parse
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import Tensor
@@ -93,14 +93,14 @@ def renderers(arguments: argparse.Namespace, rows: list[dict]) -> None:
         wrong = (peers["open3d rays"]() - peers["svr3d neural renderer"]()).abs()
         print(f"pixels differ from open3d by {wrong.mean():.1e} in the mean")
         assert wrong.mean() < 1e-3
-    options = arguments.repeat, rows
+    options = {"threads": arguments.threads, "clock": arguments.clock}
     case = f"{BATCH} x 642 vertices, {SIZE}^2 anti-aliased"
-    alternate(f"{case}, forward", peers, *options, threads=arguments.threads)
+    alternate(f"{case}, forward", peers, arguments.repeat, rows, **options)
     peers = {
         name: both_ways(lambda v, part=part: part(v, faces, views)[:, 0], meshes)
         for name, part in parts.items()
     }
-    alternate(f"{case}, both ways", peers, *options, threads=arguments.threads)
+    alternate(f"{case}, both ways", peers, arguments.repeat, rows, **options)
 
 
 def featgan(batch: int):
@@ -151,18 +151,21 @@ def training_step(arguments: argparse.Namespace, rows: list[dict], batch: int) -
     # Odd and even steps differ: so many that both are timed.
     repeat = max(4, arguments.repeat)
     case = f"featGAN, batch {batch}"
-    alternate(case, peers, repeat, rows, threads=arguments.threads)
+    options = {"threads": arguments.threads, "clock": arguments.clock}
+    alternate(case, peers, repeat, rows, **options)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark."""
     own = argparse.ArgumentParser(add_help=False)
-    own.add_argument("--batch", type=int, default=32)
-    batch, rest = own.parse_known_args(sys.argv[1:] if argv is None else argv)
+    own.add_argument("--batch", type=int, default=32, help="of the training step")
+    own.add_argument("--clock", choices=CLOCKS, default="wall")
+    options, rest = own.parse_known_args(sys.argv[1:] if argv is None else argv)
     arguments = parse(rest, __doc__.splitlines()[0])
+    arguments.clock = options.clock
     rows: list[dict] = []
     renderers(arguments, rows)
-    training_step(arguments, rows, batch.batch)
+    training_step(arguments, rows, options.batch)
     return finish(arguments, rows)
 
 
