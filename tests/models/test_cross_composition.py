@@ -30,6 +30,13 @@ IMAGES = {
         out_features=WIDTH, image_size=PIXELS, widths=(4, 8), kernels=(3, 5)
     ),
     "SimpleConvEncoder": dict(out_features=WIDTH, widths=(4, 6)),
+    "StridedConvEncoder": dict(
+        out_features=WIDTH,
+        in_channels=3,
+        widths=(4, 6),
+        hidden_features=(32,),
+        image_size=PIXELS,
+    ),
 }
 # Trunk -> what it makes maps with; a FeatureMapEncoder makes a vector of those.
 TRUNKS = {
@@ -110,6 +117,12 @@ POINT_HEADS = {
     "points": dict(
         type="PSGNHead", code_features=WIDTH, hidden_features=8, num_points=16
     ),
+    "sphere": dict(
+        type="MeshGenerator",
+        code_features=WIDTH,
+        hidden_features=(32,),
+        subdivisions=1,
+    ),
 }
 VECTOR_HEADS |= POINT_HEADS
 GRID_HEADS = {
@@ -124,7 +137,12 @@ GRID_HEADS = {
     "gru, patches": (GRU, dict(POINT_HEADS["patches"], features=32)),
 }
 # Head -> what it predicts, where that is no field and no grid.
-KINDS = {"AtlasNetHead": Mesh, "FoldNetHead": Mesh, "PSGNHead": PointCloud}
+KINDS = {
+    "AtlasNetHead": Mesh,
+    "FoldNetHead": Mesh,
+    "MeshGenerator": Mesh,
+    "PSGNHead": PointCloud,
+}
 LOSSES = {
     "OccupancyHead": "OccupancyBCE",
     "LocalOccupancyHead": "OccupancyBCE",
@@ -142,6 +160,8 @@ def build(backbone, head, *, fusion=None, **options):
     if fusion is not None and fusion["type"] in ("GRU3D", "LSTM3D"):
         fusion = dict(fusion, in_features=WIDTH)
     losses = [dict(type=LOSSES.get(head["type"], "VoxelBCE"))]
+    if head["type"] == "MeshGenerator":
+        losses[0]["output"] = "vertices"
     if head.get("latent"):
         losses.append(dict(type="LatentKL"))
     return MODELS.build(

@@ -4,6 +4,7 @@
 import torch
 from torch import Tensor, nn
 
+from svr3d.models.losses.view_outputs import entry
 from svr3d.ops.chamfer_distance import chamfer_distance
 from svr3d.registry import LOSSES
 
@@ -20,20 +21,22 @@ class ChamferLoss(nn.Module):
     2018), equation 7, as its program takes the means.
     """
 
-    def __init__(self, weight: float = 1.0):
+    def __init__(self, weight: float = 1.0, *, output: str = "points"):
         """Set up the loss.
 
         Args:
             weight: Factor of the mean over the batch.
+            output: Key of the points in the outputs: 'vertices' for heads that emit
+                meshes.
         """
         super().__init__()
-        self.weight = weight
+        self.weight, self.output = weight, output
 
     def forward(self, outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
         """Compare predicted points with the surface.
 
         Args:
-            outputs: ``points`` (B, M, 3).
+            outputs: Predicted points (B, M, 3).
             batch: ``surface_points`` (B, N, 3).
 
         Returns:
@@ -42,16 +45,7 @@ class ChamferLoss(nn.Module):
         Raises:
             ValueError: If one of them is missing.
         """
-        for name, entries, key in (
-            ("outputs", outputs, "points"),
-            ("batch", batch, "surface_points"),
-        ):
-            if key not in entries:
-                raise ValueError(
-                    f"ChamferLoss: expected {key!r} in the {name}, found "
-                    f"{', '.join(map(repr, entries)) or 'nothing'}"
-                )
-        found = outputs["points"]
+        found = entry(outputs, self.output, self, of="outputs")
+        target = entry(batch, "surface_points", self, of="batch")
         found = found.to(torch.promote_types(found.dtype, torch.float32))
-        target = batch["surface_points"].to(found)
-        return self.weight * chamfer_distance(found, target)
+        return self.weight * chamfer_distance(found, target.to(found))
