@@ -98,7 +98,8 @@ class ShapeNetNMR(BaseShapeDataset):
             data_root,
             pipeline,
             split=split,
-            check_files="none",  # the files are read at once
+            # Images and grids are read at once, points only with their sample.
+            check_files="none" if self._points is None else "quick",
             max_samples=max_samples,
             indices=indices,
             seed=seed,

@@ -51,8 +51,9 @@ class ObjectData:
         grid_scale: Side of the object frame's unit cube in the frame that the
             published cameras use, where the bounding box has diagonal 1, if it is not
             the object frame itself.
-        surface: Surface points with normals; None where the layout wants none.
-        voxels: Solid grid (R, R, R) uint8, index order ``[x, y, z]``, likewise.
+        surface: Surface points with normals.
+        voxels: Solid grid (R, R, R) uint8, index order ``[x, y, z]``; None where the
+            layout wants none.
         points: Query points with labels, likewise.
         closed: Whether the points are those of a watertight version of the mesh.
         limited: By limit of the yaw, an image (H, W, 4) uint8 RGBA and the ten numbers
@@ -69,7 +70,7 @@ class ObjectData:
     extrinsics: np.ndarray
     intrinsics: np.ndarray
     grid_scale: float
-    surface: SurfacePoints | None = None
+    surface: SurfacePoints
     voxels: np.ndarray | None = None
     points: OccupancyPoints | None = None
     closed: bool = False
@@ -94,7 +95,7 @@ class ObjectData:
             "views": len(self.images),
             **({} if self.part_maps is None else {"parts": int(self.part_maps.max())}),
             **self._solid_counts(),
-            **self._surface_counts(),
+            "surface_points": len(self.surface.points),
         }
 
     def _solid_counts(self) -> dict[str, int]:
@@ -104,11 +105,6 @@ class ObjectData:
         if self.points is not None:
             counts["points_inside"] = int(self.points.occupancies.sum())
         return counts
-
-    def _surface_counts(self) -> dict[str, int]:
-        if self.surface is None:
-            return {}
-        return {"surface_points": len(self.surface.points)}
 
 
 def prepare_object(
@@ -151,7 +147,7 @@ def prepare_object(
         mesh, metadata, settings.resolution, settings.supersample, grid_scale
     )
     wants_points = layout.wants_solids and layout.wants_points
-    solid = _solid(mesh, settings) if wants_points or layout.wants_surface else mesh
+    solid = _solid(mesh, settings)
     inner = {}
     if layout.wants_solids:
         inner["voxels"] = solid_grid(
@@ -168,22 +164,21 @@ def prepare_object(
             half=settings.float16,
         )
         inner["points"] = OccupancyPoints(queries, inside, loc, placed.scale)
-    if layout.wants_surface:
-        shown, normals = sample_surface(
-            solid,
-            settings.num_surface_points,
-            rng=surface,
-            hidden=settings.hidden_surface,
-        )
-        inner["surface"] = SurfacePoints(shown, normals, loc, placed.scale)
-        if layout.wants_colored_cloud:
-            inner["cloud"] = colored_cloud(mesh, shown)
+    shown, normals = sample_surface(
+        solid,
+        settings.num_surface_points,
+        rng=surface,
+        hidden=settings.hidden_surface,
+    )
+    if layout.wants_colored_cloud:
+        inner["cloud"] = colored_cloud(mesh, shown)
     data = ObjectData(
         placed=placed,
         images=images,
         metadata=metadata,
         extrinsics=extrinsics,
         intrinsics=intrinsics,
+        surface=SurfacePoints(shown, normals, loc, placed.scale),
         grid_scale=grid_scale,
         closed=solid is not mesh,
         limited=_limited(mesh, sample_id, settings, grid_scale),

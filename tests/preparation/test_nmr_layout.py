@@ -203,6 +203,11 @@ def test_a_second_run_keeps_what_is_there(meshes, built, own, capsys):
 def test_broken_files(own):
     with pytest.raises(DataError, match="expected <category>_train_none_images.npz"):
         ShapeNetNMR(str(own), list_suffix="_none")
+    (own / "ShapeNetPoints/post/post_0/pointcloud.npz").unlink()
+    with pytest.raises(DataError, match="post_0/pointcloud.npz: missing"):
+        for part in ("train", "val", "test"):
+            points = {"num_surface_points": 5}
+            ShapeNetNMR(str(own), split=part, points=points)
     (own / "post_val_voxels.npz").unlink()
     with pytest.raises(DataError, match="post_val_voxels.npz: expected an .npz file"):
         ShapeNetNMR(str(own), split="val")

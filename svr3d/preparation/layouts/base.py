@@ -31,7 +31,6 @@ class Layout(ABC):
         voxel_rule: Which cells of the grid are occupied: ``solid`` as the manifest
             says, or ``visibility``, see :mod:`svr3d.preparation.solid_grids`.
         wants_points: Whether objects with solids have occupancy points, too.
-        wants_surface: Whether objects have surface points.
         wants_colored_cloud: Whether objects have a cloud of few points with colours.
         cameras: Whose cameras see the object, ``choy`` (3D-R2N2), ``drc`` or ``nmr``.
     """
@@ -41,7 +40,6 @@ class Layout(ABC):
     wants_solids: bool = True
     voxel_rule: str = "solid"
     wants_points: bool = True
-    wants_surface: bool = True
     wants_colored_cloud: bool = False
     cameras: str = "choy"
 
