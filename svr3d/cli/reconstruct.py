@@ -26,7 +26,8 @@ _EPILOG = """examples:
   svr3d reconstruct model.pth chair.png --out outputs
   svr3d reconstruct model.pth front.png side.png back.png --multi-view --out outputs
   svr3d reconstruct model.pth folder_of_images --format glb --out outputs
-Writes NAME.<format> for each format and NAME.png, the input beside views of the result.
+Writes NAME.<format> for each format and NAME.png, the input beside views of the result;
+of methods that tell poses NAME_pose.txt, azimuth and elevation of the image in degrees.
 Exit code 0 if all objects were reconstructed, 1 if some were not, 2 if none was."""
 
 
@@ -169,7 +170,7 @@ def write_reconstruction(
         turntable_views: Write a sheet of so many views around the shape too.
 
     Returns:
-        The files that were written, the picture after the shapes.
+        The files that were written: shapes, picture, animation, pose.
 
     Raises:
         ValueError: Nothing reaches the threshold.
@@ -205,6 +206,11 @@ def write_reconstruction(
     if animation:
         path = out / f"{result.name}.gif"
         paths.append(save_turntable(shape, path, color=BLUE))
+    poses = getattr(result.shape, "poses", None)
+    if poses is not None:
+        path = out / f"{result.name}_pose.txt"
+        path.write_text("{:.3f} {:.3f}\n".format(*poses[0].rad2deg().tolist()))
+        paths.append(path)
     return paths
 
 

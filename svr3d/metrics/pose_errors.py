@@ -27,6 +27,10 @@ class PoseErrors(TableMetric):
     threshold, as in Tulsiani et al., "Multi-view consistency as supervisory signal for
     learning shape and pose prediction" (CVPR 2018), who report 30 degrees and the
     median.
+
+    Attributes:
+        cameras: By category the predicted and the true poses (M, 2) of the last
+            evaluation, and the rotation that was taken out, or None.
     """
 
     default_prefix = "pose"
@@ -117,12 +121,14 @@ class PoseErrors(TableMetric):
         for place, result in enumerate(results):
             members[self.category_name(result)].append(place)
         errors = np.zeros(len(results))
+        self.cameras = {}
         for name, places in members.items():
             predicted, true = (
                 torch.tensor([results[place][key] for place in places])
                 for key in ("predicted", "true")
             )
             rotation = self._rotation(name, predicted, true)
+            self.cameras[name] = predicted, true, rotation
             errors[places] = pose_errors(predicted, true, rotation).numpy()
         metrics = self._averages(errors)
         averages = [self._averages(errors[places]) for places in members.values()]

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
+import torch
 import trimesh
 from PIL import Image
 
+from svr3d.apis import Reconstruction
 from svr3d.cli.main import call
-from svr3d.cli.reconstruct import main
+from svr3d.cli.reconstruct import main, write_reconstruction
 from svr3d.errors import DataError
 from svr3d.io.binvox import read_binvox
+from svr3d.structures import PointCloud
 
 
 @pytest.fixture
@@ -52,6 +55,18 @@ def test_fields_need_no_flag(write_field_checkpoint, images, tmp_path, capsys):
         assert len(mesh.faces) > 10 and np.abs(mesh.bounds).max() < 0.5501
         assert (out / f"{name}.glb").is_file() and (out / f"{name}.png").is_file()
         assert 0 < read_binvox(out / f"{name}.binvox").voxels.mean() < 1
+
+
+def test_clouds_keep_their_colours_and_poses(tmp_path):
+    points, colors = torch.rand(1, 50, 3) - 0.5, torch.rand(1, 50, 3)
+    cloud = PointCloud(points, colors=colors, poses=torch.tensor([[np.pi / 2, -0.1]]))
+    result = Reconstruction("fish", cloud, [np.zeros((64, 64, 3), np.uint8)])
+    paths = write_reconstruction(result, tmp_path, formats=["ply"])
+    assert [path.name for path in paths] == ["fish.ply", "fish.png", "fish_pose.txt"]
+    saved = trimesh.load(paths[0])
+    np.testing.assert_allclose(saved.vertices, points[0], atol=1e-6)
+    np.testing.assert_allclose(saved.colors[:, :3] / 255, colors[0], atol=1 / 255)
+    assert paths[2].read_text() == "90.000 -5.730\n"
 
 
 def test_empty_fields_are_named(write_field_checkpoint, images, tmp_path, capsys):

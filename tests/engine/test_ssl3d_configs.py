@@ -105,6 +105,8 @@ def test_config_trains_on_drc(name, drc, tmp_path, monkeypatch, capsys):
     if name == "ssl3d_narrow_drc_nn":
         assert console.main(["test", printed.splitlines()[-1]]) == 0
         assert "colour error" in capsys.readouterr().out
+        drawn = {path.name for path in (tmp_path / "run").rglob("test_*.png")}
+        assert drawn == {"test_samples.png", "test_cameras_chair.png"}
     state = load(tmp_path / "run")
     assert state["meta"]["iter"] == 2
     values = [v for v in state["state_dict"].values() if v.is_floating_point()]

@@ -199,6 +199,11 @@ def test_pose_errors(tmp_path):
     scores = evaluate(metric, samples, batch)
     assert scores["pose/median"] < 0.5 and scores["pose/accuracy_30"] == 1
     assert scores["pose/accuracy_10"] == pytest.approx(0.9)
+    (cameras,) = metric.cameras.values()
+    torch.testing.assert_close(cameras[:2], (predicted, true[:, 0]))
+    assert float(pose_errors(*cameras).median()) == pytest.approx(
+        scores["pose/median"], abs=1e-4
+    )
     plain = evaluate(PoseErrors(aligned=False), samples, batch)
     angle = math.degrees(0.5)
     assert plain["pose/median"] == pytest.approx(angle, abs=0.01)

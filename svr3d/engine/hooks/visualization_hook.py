@@ -53,6 +53,9 @@ class VisualizationHook(Hook):
     picture that cannot be drawn is logged and never stops a run; no random number is
     used, so that pictures do not change a training.
 
+    Where a metric has compared cameras (:class:`~svr3d.metrics.PoseErrors`), a test
+    writes ``test_cameras_<category>.png`` too.
+
     Targets are voxels, or clouds where data have no voxels: then nothing says which
     samples are best, and a test draws those by lot alone. Where a metric has fitted
     rotations (:class:`~svr3d.metrics.AlignedPointDistances`), predictions are drawn
@@ -143,6 +146,10 @@ class VisualizationHook(Hook):
         for share in shares:
             self._keep([sample for part in share.values() for sample in part])
         metrics = _metrics(getattr(runner, "_test_loop", None))
+        try:
+            _draw_cameras(_folder(runner), metrics)
+        except Exception:
+            runner.logger.warning("pictures of the cameras", exc_info=True)
         for name, samples in self._kept.items():
             if not samples:
                 continue
@@ -297,6 +304,16 @@ def _title(sample: _Tested) -> str:
 def _metrics(loop: Any) -> Sequence[Any]:
     """Return the metrics of a loop that has been built."""
     return getattr(getattr(loop, "evaluator", None), "metrics", ())
+
+
+def _draw_cameras(folder: Path, metrics: Sequence[Any]) -> None:
+    """Plot the cameras of each category that a metric has compared."""
+    from svr3d.visualization import draw_cameras
+
+    for metric in metrics:
+        for name, (predicted, true, rotation) in getattr(metric, "cameras", {}).items():
+            path = folder / f"test_cameras_{name.replace('/', '_')}.png"
+            draw_cameras(predicted, true, path, rotation=rotation, title=name)
 
 
 def _turned(sample: _Tested, metrics: Sequence[Any]) -> Structure:
