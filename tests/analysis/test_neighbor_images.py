@@ -71,15 +71,19 @@ def test_lists_are_what_the_data_set_reads(repository, tree, features, capsys):
     assert len(dataset) == 6 and "neighbor_masks" in dataset[0]
 
 
-def test_codes_of_a_shape_network():
-    class Shape(torch.nn.Module):
-        def encode(self, images):
-            return images.mean((2, 3))
+def test_codes_of_images_and_masks():
+    class Model(torch.nn.Module):
+        def data_preprocessor(self, batch, training):
+            return batch | {"images": batch["images"] - 0.5}
 
-    model = torch.nn.Module()
-    model.shape = Shape()
-    model.data_preprocessor = lambda batch, training: batch
-    images = torch.rand(4, 3, 8, 8)
-    torch.testing.assert_close(EncoderFeatures(model)(images), images.mean((2, 3)))
+        def code(self, batch):
+            assert batch["images"].shape[:2] == batch["masks"].shape[:2] == (4, 1)
+            parts = batch["images"][:, 0].mean((2, 3)), batch["masks"].mean((2, 3))
+            return torch.cat(parts, dim=1)
+
+    images, masks = torch.rand(4, 3, 8, 8), torch.rand(4, 1, 8, 8)
+    found = EncoderFeatures(Model())(images, masks)
+    torch.testing.assert_close(found[:, :3], images.mean((2, 3)) - 0.5)
+    torch.testing.assert_close(found[:, 3:], masks.mean((2, 3)))
     with pytest.raises(DataError, match="expected a model with a backbone"):
         EncoderFeatures(torch.nn.Module())

@@ -52,29 +52,42 @@ class EncoderFeatures(nn.Module):
         """Take the encoder of a model.
 
         Args:
-            model: An ``EncoderDecoder`` of images: its data preprocessor normalises
-                them, its backbone makes a vector of each. Or a model whose part
-                ``shape`` has ``encode``, as ``SelfSupervisedPoints``.
+            model: Its data preprocessor normalises images. Of an ``EncoderDecoder`` the
+                backbone makes a vector of each; of others it is their ``code``, of
+                images, masks or both.
 
         Raises:
-            DataError: If the model has no such parts.
+            DataError: If the model has neither.
         """
         super().__init__()
-        self._encode = getattr(getattr(model, "shape", None), "encode", None)
-        whole = hasattr(model, "backbone") and hasattr(model, "encode_each")
-        if not whole and self._encode is None:
+        self._by_backbone = hasattr(model, "backbone") and hasattr(model, "encode_each")
+        if not self._by_backbone and not hasattr(model, "code"):
             raise DataError(
-                f"{type(model).__name__}: expected a model with a backbone for images"
+                f"{type(model).__name__}: expected a model with a backbone for images "
+                "or a code"
             )
         self.model = model.eval()
 
     @torch.no_grad()
     def forward(self, images: Tensor, masks: Tensor | None = None) -> Tensor:
-        """Return the codes (N, C) of RGB images (N, 3, H, W) in [0, 1]."""
+        """Return the codes (N, C).
+
+        Args:
+            images: RGB (N, 3, H, W) in [0, 1].
+            masks: (N, 1, H, W), for models that see them.
+
+        Raises:
+            ConfigError: If the model's method has no code.
+            ValueError: If the model sees masks and there are none.
+        """
         batch = {"images": images[:, None]}
-        data = self.model.data_preprocessor(batch, False)["images"]
-        encode = self._encode or self.model.backbone
-        features = encode(data.flatten(0, 1))
+        if masks is not None:
+            batch["masks"] = masks
+        data = self.model.data_preprocessor(batch, False)
+        if self._by_backbone:
+            features = self.model.backbone(data["images"].flatten(0, 1))
+        else:
+            features = self.model.code(data)
         return features.flatten(1).float()
 
 
