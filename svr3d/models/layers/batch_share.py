@@ -58,8 +58,9 @@ def rand_rows(samples: int, *shape: int, device: torch.device | str = "cpu") -> 
     share = _current
     if share is None or samples != max(share.count, 1):  # not the batch that is shared
         return torch.rand(samples, *shape).to(device)
-    rows = torch.rand(share.total, *shape).to(device)
+    rows = torch.rand(share.total, *shape)
     if dist.is_available() and dist.is_initialized():
+        rows = rows.to("cuda" if dist.get_backend() == "nccl" else "cpu")
         dist.broadcast(rows, src=0)
     first = share.first if share.count else 0
-    return rows[first : first + samples]
+    return rows[first : first + samples].to(device)
