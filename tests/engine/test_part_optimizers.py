@@ -7,12 +7,14 @@ import sys
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 from torch import nn
 from torch.optim import SGD
 from toy_config import TOY, environment
 
 from svr3d.engine.compat import CPUAmpOptimWrapper
 from svr3d.engine.part_optimizers import PartOptimizers
+from svr3d.engine.part_wrappers import PartOptimWrappers
 from svr3d.engine.runner import prepare_config
 from svr3d.errors import ConfigError
 from svr3d.models.layers.batch_share import BatchShare, rand_rows, use_share
@@ -128,6 +130,41 @@ def test_parts_with_one_sum_share_its_backward_pass(steps):
         step = 0.1 * own.grad if name.split(".")[0] in steps else 0
         torch.testing.assert_close(value.detach(), own.detach() - step)
         assert value.grad is None
+
+
+class Scaled(OptimWrapper):
+    """What mmengine's mixed precision does, on a CPU."""
+
+    def __init__(self, optimizer, scale):
+        super().__init__(optimizer)
+        self.loss_scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+
+    def step(self):
+        self.loss_scaler.step(self.optimizer)
+        self.loss_scaler.update()
+
+
+def test_each_part_has_its_own_scale():
+    model, twin = TwoParts("one", "two"), TwoParts("one", "two")
+    twin.load_state_dict(model.state_dict())
+    scaled, plain = (
+        PartOptimWrappers(
+            **{
+                name: make(SGD(getattr(owner, name).parameters(), lr=0.1))
+                for name, make in kinds.items()
+            }
+        )
+        for owner, kinds in (
+            (model, dict(one=lambda o: Scaled(o, 8.0), two=lambda o: Scaled(o, 1e4))),
+            (twin, dict(one=OptimWrapper, two=OptimWrapper)),
+        )
+    )
+    batch = {"x": torch.tensor([[1.0], [2.0]])}
+    for _ in range(2):
+        model.train_step(batch, scaled)
+        twin.train_step(batch, plain)
+    assert (model.passes, twin.passes) == (4, 2)
+    torch.testing.assert_close(model.state_dict(), twin.state_dict())
 
 
 def test_wrong_parts():
