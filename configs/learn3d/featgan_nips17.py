@@ -15,6 +15,8 @@ with read_base():
     from .._base_.runs.learn3d import *
     from .._base_.schedules.adam_learn3d_adversary import *
 
+# Half the field of view of these renderings: atan(16 / 60).
+model.merge(dict(renderer=dict(half_angle=14.9314)))
 protocol = dict(
     split="splits.json",
     views=1,
