@@ -11,7 +11,7 @@ from toy_config import differences, load, training_state
 from svr3d.cli import main as console
 from svr3d.engine.config import config_to_text, load_config
 
-VIEWS = 6
+VIEWS = 3
 # A sphere of 42 vertices and narrow layers; the course is that of the recipes.
 SMALL = {
     "train_cfg.max_iters": 2,
@@ -31,7 +31,7 @@ DISCRIMINATOR = {"model.adversary.discriminator.widths": (2, 2, 2, 2)}
 
 @pytest.fixture(scope="module")
 def nmr(tmp_path_factory):
-    """Boxes in the layout of the neural mesh renderer's data, with six views."""
+    """Boxes in the layout of the neural mesh renderer's data, with three views."""
     root = tmp_path_factory.mktemp("nmr")
     rng = np.random.default_rng(0)
     for split, count in (("train", 4), ("val", 2), ("test", 1)):
@@ -83,9 +83,10 @@ def test_config_trains_and_tests(name, parts, nmr, tmp_path, monkeypatch, capsys
     }
     found = [width[key](weights[key]) for key in width if key in weights]
     assert found == ([VIEWS] if "adversary" in parts else [])
-    # The classes are known of the weights alone.
-    assert console.main(["test", last]) == 0
-    assert "voxel/iou_category_mean" in capsys.readouterr().out
+    if name in ("featgan_narrow_custom", "vpl_narrow_custom"):
+        # The classes are known of the weights alone.
+        assert console.main(["test", last]) == 0
+        assert "voxel/iou_category_mean" in capsys.readouterr().out
 
 
 class Killed(BaseException):

@@ -102,6 +102,8 @@ CONFIG = {
     "log_processor": {"window_size": 10},
 }
 MISSING = object()
+ADAM = {"type": "Adam", "lr": 1e-3}
+BY_PART = {"constructor": "PartOptimizers", "backbone": {"optimizer": ADAM}}
 
 
 def changed(path, value):
@@ -163,6 +165,13 @@ def test_clean_config_is_clean():
         ),
         ("model.head.clases", 3, None, "unknown-keyword", "Did you mean classes?"),
         ("optim_wrapper.optimizer.lrr", 3, None, "unknown-keyword", "lr"),
+        (
+            "optim_wrapper",
+            {**BY_PART, "head": {"optimizer": ADAM, "clip_grads": None}},
+            "optim_wrapper.head.clip_grads",
+            "unknown-keyword",
+            "clip_grad",
+        ),
         ("train_cfg.max_epoch", 3, None, "unknown-keyword", "max_epochs"),
         (
             "train_cfg.max_epochs",
@@ -230,6 +239,7 @@ def test_one_mistake_gives_one_problem(path, value, where, rule, words):
         ("model.head.anything_else", 3),  # its class takes further names
         ("optim_wrapper.optimizer.lr", 1),
         ("optim_wrapper.paramwise_cfg", {"bias_lr_mult": 2.0}),
+        ("optim_wrapper", BY_PART),
         ("param_scheduler.0.convert_to_iter_based", True),
         ("train_cfg", {"type": "IterBasedTrainLoop", "max_iters": 3}),
         ("train_cfg", {"by_epoch": False, "max_iters": 3}),
