@@ -46,6 +46,13 @@ def _parser() -> argparse.ArgumentParser:
         help="codes of each view that count, the first (default: %(default)s, as "
         "published)",
     )
+    parser.add_argument(
+        "--highest",
+        type=float,
+        metavar="VALUE",
+        help="value of the map's brightest colour, for maps that are to be compared "
+        "(default: the largest there is)",
+    )
     return parser
 
 
@@ -70,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if value is not None and value < 2:
             option = name.replace("_", "-")
             parser.error(f"--{option}: expected at least 2, found {value}")
+    if args.highest is not None and args.highest <= 0:
+        parser.error(f"--highest: expected more than 0, found {args.highest:g}")
 
     from svr3d.analysis.view_domains import measure_domains
     from svr3d.visualization.code_figures import draw_domain_distances
@@ -103,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         out / "mmd.png",
         title=f"{table.facts['checkpoint']}: mean {found.mean:.4g}, "
         f"by lot {found.chance:.4g}",
+        highest=args.highest,
     )
     counts = sorted({min(found.counts), max(found.counts)})
     print(

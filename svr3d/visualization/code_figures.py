@@ -19,7 +19,12 @@ _MOST_LABELS = 40
 
 
 def draw_domain_distances(
-    matrix: np.ndarray, labels: Sequence[str], path: str | Path, *, title: str = ""
+    matrix: np.ndarray,
+    labels: Sequence[str],
+    path: str | Path,
+    *,
+    title: str = "",
+    highest: float | None = None,
 ) -> Path:
     """Draw the discrepancy of each pair of domains as a heat map.
 
@@ -28,12 +33,16 @@ def draw_domain_distances(
         labels: Name of each domain.
         path: ``.png`` to write.
         title: Above the map.
+        highest: Value of the brightest colour; None takes the largest there is.
     """
     size = len(labels)
     shown = np.array(matrix, dtype=np.float64)
     np.fill_diagonal(shown, np.nan)
     figure, axis = plain_figure(5.4, 4.6)
-    image = axis.imshow(shown, cmap="viridis", vmin=0, interpolation="nearest")
+    highest = np.nanmax(shown) if highest is None else highest
+    image = axis.imshow(
+        shown, cmap="viridis", vmin=0, vmax=highest, interpolation="nearest"
+    )
     step = -(-size // _MOST_LABELS)
     ticks = range(0, size, step)
     small = 8 if size <= _MOST_NUMBERS else 6
@@ -41,7 +50,7 @@ def draw_domain_distances(
     axis.set_xticks(ticks, names, rotation=90, fontsize=small)
     axis.set_yticks(ticks, names, fontsize=small)
     if size <= _MOST_NUMBERS:
-        middle = np.nanmax(shown) / 2
+        middle = highest / 2
         for i, j in zip(*np.nonzero(~np.isnan(shown)), strict=True):
             value = shown[i, j]
             color = "white" if value < middle else "black"

@@ -81,6 +81,11 @@ def test_mmd(svr3d, checkpoint, tmp_path):
     assert table.facts["checkpoint"] == "small.pth"
     assert len(set(table.sample_ids)) == counts[0] and not table.categories.any()
 
+    before = (out / "mmd.png").read_bytes()
+    assert svr3d(*arguments, "--highest", 100)[0] == 0
+    assert (out / "mmd.png").read_bytes() != before
+    with pytest.raises(SystemExit):
+        svr3d(*arguments, "--highest", 0)
     code, lines, _ = svr3d(*arguments, "--azimuth-bins", 2, "--most", 4)
     assert code == 0 and lines[0] == f"{len(table)} codes of {out / 'codes.npz'}"
     halves = json.loads((out / "mmd.json").read_text())
