@@ -7,4 +7,6 @@ from torch.optim import Adam
 with read_base():
     from .adam_learn3d import *
 
-optim_wrapper.merge(dict(adversary=dict(optimizer=dict(type=Adam, lr=1e-4))))
+optim_wrapper.merge(
+    dict(adversary=dict(optimizer=dict(type=Adam, lr=1e-4, fused=True)))
+)
