@@ -2,10 +2,10 @@
 """How sharply meshes are bent at their edges."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from svr3d.geometry.mesh_edges import mesh_edges
-from svr3d.models.losses.mesh_outputs import KeptForFaces, vertices_and_faces
+from svr3d.models.losses.mesh_outputs import KeptForFaces, MeshLoss
 from svr3d.registry import LOSSES
 
 _TINY = 1e-6
@@ -39,7 +39,7 @@ def bend_cosines(points: Tensor) -> Tensor:
 
 
 @LOSSES.register_module()
-class MeshFlattening(nn.Module):
+class MeshFlattening(MeshLoss):
     r"""Sum over edges of :math:`(\cos\theta + 1)^2`, mean over the batch.
 
     theta is the angle between the two faces at an edge, so that a flat surface has no
@@ -53,35 +53,18 @@ class MeshFlattening(nn.Module):
     """
 
     def __init__(self, weight: float = 1.0):
-        """Set up the loss.
-
-        Args:
-            weight: Factor.
-        """
-        super().__init__()
-        self.weight = weight
+        """Set up the loss, as ``MeshLoss``."""
+        super().__init__(weight)
         self._ends = KeptForFaces(_edge_corners)
 
-    def forward(self, outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
-        """Measure meshes.
-
-        Args:
-            outputs: ``vertices`` (B, V, 3) and ``faces`` (F, 3).
-            batch: Unused.
-
-        Returns:
-            Scalar.
-
-        Raises:
-            ValueError: If there are no meshes of common faces.
-        """
-        vertices, faces = vertices_and_faces(outputs, self)
+    def measure(self, vertices: Tensor, faces: Tensor) -> Tensor:
+        """Return the unweighted value of vertices (B, V, 3) and faces (F, 3)."""
         corners = self._ends(faces)
         # Vertices first: gathers of whole rows are fast both ways.
         points = vertices.transpose(0, 1).flatten(1).index_select(0, corners.flatten())
         points = points.view(*corners.shape, len(vertices), 3)
         bends = (bend_cosines(points) + 1).square().sum()
-        return self.weight * bends / len(vertices)
+        return bends / len(vertices)
 
 
 def _edge_corners(faces: Tensor) -> Tensor:

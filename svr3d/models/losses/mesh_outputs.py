@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What losses on the shape of meshes read from outputs."""
+"""What losses on the shape of meshes have in common."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -59,3 +60,35 @@ class KeptForFaces:
             self._value = self.compute(faces)
             self._faces, self._version = faces, faces._version
         return self._value
+
+
+class MeshLoss(nn.Module):
+    """A loss on the shape of meshes of common faces, compared with nothing."""
+
+    def __init__(self, weight: float = 1.0):
+        """Set up the loss.
+
+        Args:
+            weight: Factor.
+        """
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, outputs: dict[str, Tensor], batch: dict[str, Tensor]) -> Tensor:
+        """Measure meshes.
+
+        Args:
+            outputs: ``vertices`` (B, V, 3) and ``faces`` (F, 3).
+            batch: Unused.
+
+        Returns:
+            Scalar.
+
+        Raises:
+            ValueError: If there are no meshes of common faces.
+        """
+        return self.weight * self.measure(*vertices_and_faces(outputs, self))
+
+    @abstractmethod
+    def measure(self, vertices: Tensor, faces: Tensor) -> Tensor:
+        """Return the unweighted value of vertices (B, V, 3) and faces (F, 3)."""
