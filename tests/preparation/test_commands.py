@@ -121,15 +121,17 @@ def uninterrupted(many_meshes, tmp_path_factory):
 def test_a_stopped_build_continues(
     many_meshes, uninterrupted, tmp_path, number, workers
 ):
-    out = tmp_path / "out"
-    arguments = [str(many_meshes), str(out), *STOPPABLE, str(workers)]
-    process = start(arguments)
-    wait_for_records(process, out, 3)
-    assert process.poll() is None, process.stderr.read()
-    process.send_signal(number)
-    _, text = process.communicate(timeout=60)
-    done = len(list(out.glob(".build/objects/*/*.json")))
-    assert 3 <= done < NUM_MESHES
+    for attempt in range(5):  # on a busy machine a build may end before the signal
+        out = tmp_path / f"out{attempt}"
+        arguments = [str(many_meshes), str(out), *STOPPABLE, str(workers)]
+        process = start(arguments)
+        wait_for_records(process, out, 3)
+        process.send_signal(number)
+        _, text = process.communicate(timeout=60)
+        done = len(list(out.glob(".build/objects/*/*.json")))
+        if done < NUM_MESHES:
+            break
+    assert 3 <= done < NUM_MESHES, text
     if number == signal.SIGINT:
         assert process.returncode == 130
         assert "run the same command again" in text
