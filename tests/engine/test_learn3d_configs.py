@@ -4,8 +4,7 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
+from killed_runs import Killed
 from toy_config import differences, load, training_state
 
 from svr3d.cli import main as console
@@ -89,22 +88,6 @@ def test_config_trains_and_tests(name, parts, nmr, tmp_path, monkeypatch, capsys
         assert "voxel/iou_category_mean" in capsys.readouterr().out
 
 
-class Killed(BaseException):
-    """Ends a run as a power cut does: nothing is saved or tidied up."""
-
-
-@HOOKS.register_module()
-class KillsAlternation(Hook):
-    """Kills the run before one of its iterations."""
-
-    def __init__(self, at: int = -1):
-        self.at = at
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None):
-        if runner.iter == self.at:
-            raise Killed
-
-
 def test_resumed_run_goes_on_with_the_step_that_is_due(nmr, tmp_path, monkeypatch):
     monkeypatch.setenv("SVR3D_ALLOCATOR", "default")
 
@@ -114,7 +97,7 @@ def test_resumed_run_goes_on_with_the_step_that_is_due(nmr, tmp_path, monkeypatc
             "train_cfg.max_iters": 4,
             "train_cfg.val_interval": 4,
             "default_hooks.checkpoint.interval": 3,
-            "custom_hooks": [dict(type="KillsAlternation", at=at)],
+            "custom_hooks": [dict(type="KillsRun", at=at)],
         }
         cfg.merge_from_dict(changes)
         for mode in ("train", "val", "test"):

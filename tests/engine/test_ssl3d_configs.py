@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.hooks import Hook
-from mmengine.registry import HOOKS, MODELS
+from killed_runs import Killed
+from mmengine.registry import MODELS
 from toy_config import differences, load, training_state
 
 from svr3d.cli import main as console
@@ -118,22 +118,6 @@ def test_second_stage_starts_from_the_first():
     assert two.load_from == f"work_dirs/ours_cc/iter_{one.train_cfg.max_iters}.pth"
     states = [set(MODELS.build(cfg.model).state_dict()) for cfg in (one, two)]
     assert states[0] == states[1]
-
-
-class Killed(BaseException):
-    """Ends a run as a power cut does: nothing is saved or tidied up."""
-
-
-@HOOKS.register_module()
-class KillsRun(Hook):
-    """Kills the run before one of its iterations."""
-
-    def __init__(self, at: int = -1):
-        self.at = at
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None):
-        if runner.iter == self.at:
-            raise Killed
 
 
 def test_resumed_run_ends_alike(data, tmp_path, monkeypatch):

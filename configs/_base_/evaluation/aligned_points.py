@@ -3,8 +3,8 @@
 
 Any shape becomes 1,024 points, both clouds a box whose longest side is 1, and a
 category is turned by one rotation. Fit that on validation objects, for methods of a
-frame of their own; or write the one that turns nothing (test_evaluator.fit=none). Test
-with it:
+frame of their own; or write the one that turns nothing, by one more option of the first
+command: 'test_evaluator.fit="none"', in both quotes, as a bare none is None. Then test:
 
 tools/test.py CHECKPOINT --evaluation aligned_points --cfg-options
 test_dataloader.dataset.split=val test_evaluator.write_to=rotations.json

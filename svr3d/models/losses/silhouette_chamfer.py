@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from svr3d.models.losses.view_outputs import entry
+from svr3d.models.losses.view_outputs import entry, masks_of_views
 from svr3d.ops.chamfer_distance import chamfer_distance
 from svr3d.registry import LOSSES
 
@@ -61,9 +61,7 @@ class SilhouetteChamfer(nn.Module):
             ValueError: If one is missing, or their views differ.
         """
         pixels = entry(outputs, self.keys[0], self, of="outputs").float()
-        masks = entry(batch, self.keys[1], self, of="batch").to(pixels)
-        if masks.ndim == 5 and masks.shape[2] == 1:
-            masks = masks.squeeze(2)
+        masks = masks_of_views(batch, self.keys[1], self).to(pixels)
         if masks.ndim != 4 or pixels.shape[:2] != masks.shape[:2]:
             raise ValueError(
                 f"SilhouetteChamfer: expected {self.keys[1]!r} of shape "

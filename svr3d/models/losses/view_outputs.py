@@ -26,6 +26,21 @@ def entry(entries: Mapping[str, Tensor], key: str, loss: nn.Module, *, of: str):
     return entries[key]
 
 
+def masks_of_views(batch: Mapping[str, Tensor], key: str, loss: nn.Module) -> Tensor:
+    """Return masks (B, V, H, W) float32 of (B, V, H, W) or (B, V, 1, H, W).
+
+    Args:
+        batch: Holds ``key``.
+        key: Its name.
+        loss: The loss that asks, whose name goes into the message.
+
+    Raises:
+        ValueError: If it is missing.
+    """
+    masks = entry(batch, key, loss, of="batch").float()
+    return masks.squeeze(2) if masks.ndim == 5 and masks.shape[2] == 1 else masks
+
+
 def silhouettes_and_masks(
     outputs: Mapping[str, Tensor],
     batch: Mapping[str, Tensor],
@@ -44,9 +59,7 @@ def silhouettes_and_masks(
         ValueError: If one is missing, or they differ in shape.
     """
     found = entry(outputs, keys[0], loss, of="outputs").float()
-    target = entry(batch, keys[1], loss, of="batch").to(found)
-    if target.ndim == 5 and target.shape[2] == 1:
-        target = target.squeeze(2)
+    target = masks_of_views(batch, keys[1], loss).to(found)
     if found.shape != target.shape or found.ndim != 4:
         raise ValueError(
             f"{type(loss).__name__}: expected {keys[1]!r} of shape "
